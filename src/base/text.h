@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Small questions about strings, asked in more than one room. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+static inline bool streq(const char *a, const char *b) {
+        return strcmp(a, b) == 0;
+}
+
+/**
+ * text_code_points() - how many Unicode code points a string has
+ * @text: any bytes that end in NUL
+ * @ret:  the number; untouched on failure
+ *
+ * Strict UTF-8 (RFC 3629): no overlong form, no surrogate, nothing above U+10FFFF.
+ *
+ * Return: true, or false where the bytes are not UTF-8.
+ */
+bool text_code_points(const char *text, size_t *ret);
+
+/**
+ * text_has_controls() - whether a control character stands in a string
+ * @text: valid UTF-8
+ *
+ * Controls are C0, DEL and C1 (Unicode category Cc).
+ */
+bool text_has_controls(const char *text);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit/unit.h"
+
+#include "base/text.h"
+
+static void test_code_points(void **state) {
+        static const struct {
+                const char *name, *text;
+                bool valid;
+                size_t n;
+        } cases[] = {
+                { "empty", "", true, 0 },
+                { "ASCII", "desk-4", true, 6 },
+                { "two bytes", "\xc3\xa9", true, 1 },
+                { "four bytes", "a\xf0\x9f\x93\x9e", true, 2 },
+                { "overlong", "\xc0\xaf", false, 0 },
+                { "surrogate", "\xed\xa0\x80", false, 0 },
+                { "above U+10FFFF", "\xf4\x90\x80\x80", false, 0 },
+                { "cut short", "\xe2\x82", false, 0 },
+                { "continuation alone", "\x80", false, 0 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                size_t n = 99;
+
+                CASE(cases[i].name, text_code_points(cases[i].text, &n) == cases[i].valid);
+                CASE(cases[i].name, n == (cases[i].valid ? cases[i].n : 99));
+        }
+}
+
+static void test_controls(void **state) {
+        (void)state;
+        assert_false(text_has_controls("desk 4 \xc3\xa9 \xc2\xa0"));
+        assert_true(text_has_controls("a\nb"));
+        assert_true(text_has_controls("\x7f"));
+        assert_true(text_has_controls("\xc2\x85"));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_code_points),
+                cmocka_unit_test(test_controls),
+        };
+
+        return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}
