@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The pure heart: what is wanted, what was observed, and what to do next. It does no I/O and has
+ * no clock, no random source and no log; all of these come in as arguments and go out as batches.
+ *
+ *     core_intend()  core_answer()  time ─▶ core_seal() ─▶ Batch ─▶ disk ─▶ core_committed()
+ *                                                                       ─▶ effects ─▶ core_release()
+ *
+ * Every function that can fail returns a negative errno; it means that memory ran out, that the
+ * core must not be used any further, and that the process should end: a restart has all that
+ * was promised.
+ */
+
+#include "core/batch.h"
+
+typedef struct Core Core;
+
+typedef struct CoreConfig {
+        unsigned requests_max; /* in flight at once */
+        double requests_per_sec;
+        unsigned request_burst;
+        usec_t resync_interval_usec;
+        usec_t retry_min_usec, retry_max_usec;
+        usec_t reply_timeout_usec;
+        unsigned create_repeats; /* after an unknown outcome */
+        uint64_t seed;           /* for jitter */
+} CoreConfig;
+
+typedef enum ApiState {
+        API_STATE_UNKNOWN,
+        API_STATE_ONLINE,
+        API_STATE_THROTTLED,
+        API_STATE_OFFLINE,
+        API_STATE_UNAUTHORIZED,
+        _API_STATE_MAX,
+} ApiState;
+
+typedef enum IntentKind {
+        INTENT_CREATE, /* .object says what, .spec how; with .session it joins in the same intent */
+        INTENT_DELETE,
+        INTENT_ADD,       /* participant .number to .session */
+        INTENT_REMOVE,    /* participant .number from .session */
+        INTENT_SUBSCRIBE, /* participant .number, in the session where it is wanted */
+        INTENT_REFRESH,   /* a read, and an answer after it */
+        _INTENT_KIND_MAX,
+} IntentKind;
+
+/* All borrowed for the length of the call; the core takes its own reference of the spec. */
+typedef struct Intent {
+        IntentKind kind;
+        Kind object;
+        uint64_t number;        /* of the object; 0 for INTENT_CREATE */
+        Spec *spec;             /* INTENT_CREATE */
+        uint64_t session;       /* 0: none */
+        bool has_subscriptions; /* INTENT_ADD where it is already wanted: .mode was given */
+        Mode mode;
+        const Publisher *publishers; /* by number; none listed twice */
+        size_t n_publishers;
+        bool wait; /* false: reply as soon as the intent is durable */
+} Intent;
+
+typedef struct CoreStatus {
+        ApiState api_state;
+        usec_t last_contact_at; /* CLOCK_REALTIME of the last good answer, 0: never */
+        usec_t next_probe_at;   /* CLOCK_BOOTTIME, USEC_NEVER: none is waiting */
+        uint32_t n_objects[_KIND_MAX];
+        uint32_t n_pending;
+        uint64_t suspected_orphans;
+        unsigned n_in_flight; /* requests */
+        unsigned n_posts;     /* of these, creations */
+} CoreStatus;
+
+int core_new(Core **ret, const CoreConfig *config);
+Core *core_free(Core *core);
+
+/* New figures from now on; the seed is left alone. */
+void core_configure(Core *core, const CoreConfig *config);
+
+/**
+ * core_restore_counters(), core_restore() - fill the registry from disk, before core_start()
+ * @row: moved from: left empty on success
+ *
+ * Sessions first, then participants; within a kind in the order of their numbers.
+ *
+ * Return: 0, -ENOMEM, -EEXIST (a number or an API id twice: the file is damaged).
+ */
+void core_restore_counters(Core *core, const Counters *counters);
+int core_restore(Core *core, Row *row);
+
+/**
+ * core_start() - all is restored; begin to drive
+ *
+ * An attempt with no durable outcome becomes an unknown outcome; everything is due to be read.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int core_start(Core *core, Now now);
+
+/* Whether there are usable credentials. False: unauthorized, and not even a probe is sent. True:
+ * the state is unknown again and a probe goes out (after unauthorized), else nothing changes. */
+void core_set_credentials(Core *core, bool usable, Now now);
+
+/* From now on no new request is started; answers are still taken and batches still sealed. */
+void core_stop(Core *core);
+
+/**
+ * core_intend() - take in what a client wants
+ * @ticket:     names the method call; exactly one Reply will carry it if 0 is returned, and none
+ *              otherwise
+ * @ret_number: of the object, also where the call is refused later; untouched on failure
+ * @ret_reason: for people, static; set where a positive outcome is returned
+ *
+ * What can be refused beforehand is refused here: no I/O, nothing kept.
+ *
+ * Return: 0 taken; a positive Outcome: refused; -ENOMEM.
+ */
+int core_intend(Core *core, const Intent *intent, uint64_t ticket, Now now, uint64_t *ret_number,
+                const char **ret_reason);
+
+/* Verify every object against the API as soon as the budget allows. */
+void core_sync(Core *core, Now now);
+
+/* The end of an attempt. A serial that is not in flight is ignored. Return: 0, -ENOMEM. */
+int core_answer(Core *core, const Answer *answer, Now now);
+
+/**
+ * core_seal() - the end of a turn: decide, order, spend the budget, and close a batch
+ * @ret: the batch, borrowed from the core until core_release(); NULL: nothing to let out, or a
+ *       batch is still on its way (call again after core_release())
+ *
+ * Return: 0, -ENOMEM.
+ */
+int core_seal(Core *core, Now now, Batch **ret);
+
+/**
+ * core_committed() - the batch is durable (or needed no disk): what clients see moves on
+ *
+ * Fills in .before, .members_changed and .sessions. Then the signals may be sent, and the effects
+ * let out in their order. Objects that were removed are still found until core_release().
+ *
+ * Return: 0, -ENOMEM.
+ */
+int core_committed(Core *core, Batch *batch, Now now);
+void core_release(Core *core, Batch *batch);
+
+/* CLOCK_BOOTTIME when core_seal() should be called although nothing happened; USEC_NEVER: never.
+ * Not later than @now where something is waiting to be sealed. */
+usec_t core_deadline(const Core *core, Now now);
+
+/*
+ * What clients see: the last durable image. All of these are borrowed and hold until the next
+ * call of a function above.
+ */
+CoreStatus core_status(const Core *core);
+const Row *core_find(const Core *core, Kind kind, uint64_t number);
+const Row *core_find_id(const Core *core, Kind kind, const ApiId *id);
+/* The object with the smallest number above @after, NULL: none. O(log n), like all that follow. */
+const Row *core_after(const Core *core, Kind kind, uint64_t after);
+const Row *core_tag_after(const Core *core, Kind kind, const char *tag, uint64_t after);
+/* In the order of ids: the first one with that prefix that is above @after (NULL: the first). */
+const Row *core_prefix_after(const Core *core, Kind kind, const char *prefix, const ApiId *after);
+/* The participants of a session, ordered by number: the one above @after, NULL: none. */
+const Row *core_member_after(const Core *core, uint64_t session, uint64_t after);
+/* CLOCK_REALTIME of the next attempt for an object, 0: none is planned. */
+usec_t core_next_attempt(const Core *core, Kind kind, uint64_t number, Now now);
+
+DEFINE_CLEANUP(Core, core_free);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/row.h"
+
+#include <errno.h>
+
+int spec_set_text(char **field, const char *text) {
+        char *copy = strdup(text);
+
+        if (!copy)
+                return -ENOMEM;
+        free(*field);
+        *field = copy;
+        return 0;
+}
+
+int spec_new(Spec **ret) {
+        CLEANUP(spec_unrefp) Spec *spec = calloc(1, sizeof(*spec));
+
+        if (!spec)
+                return -ENOMEM;
+        spec->n_refs = 1;
+
+        char **const fields[] = { &spec->tag, &spec->callback_url, &spec->device_api_version,
+                                  &spec->client_bus, &spec->client_name };
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+                if (spec_set_text(fields[i], "") < 0)
+                        return -ENOMEM;
+
+        *ret = TAKE(spec);
+        return 0;
+}
+
+Spec *spec_ref(Spec *spec) {
+        if (spec)
+                spec->n_refs++;
+        return spec;
+}
+
+Spec *spec_unref(Spec *spec) {
+        if (!spec || --spec->n_refs > 0)
+                return NULL;
+        free(spec->tag);
+        free(spec->callback_url);
+        free(spec->device_api_version);
+        free(spec->client_bus);
+        free(spec->client_name);
+        free(spec);
+        return NULL;
+}
+
+int row_copy(Row *to, const Row *from) {
+        Row copy = *from;
+
+        if (from->last_message) {
+                copy.last_message = strdup(from->last_message);
+                if (!copy.last_message)
+                        return -ENOMEM;
+        }
+        spec_ref(copy.spec);
+        place_ref(copy.wanted);
+        place_ref(copy.observed);
+        *to = copy;
+        return 0;
+}
+
+void row_deinit(Row *row) {
+        spec_unref(row->spec);
+        place_unref(row->wanted);
+        place_unref(row->observed);
+        free(row->last_message);
+        *row = (Row){ 0 };
+}
+
+Row *row_free(Row *row) {
+        if (row)
+                row_deinit(row);
+        free(row);
+        return NULL;
+}
+
+int row_set_error(Row *row, Outcome outcome, const char *message) {
+        char *copy = NULL;
+
+        if (outcome != OUTCOME_DONE) {
+                copy = strdup(message);
+                if (!copy)
+                        return -ENOMEM;
+        }
+        free(row->last_message);
+        row->last_message = copy;
+        row->last_error = outcome;
+        return 0;
+}
+
+bool row_equal_on_disk(const Row *a, const Row *b) {
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                if (a->goals[aspect].wanted_rev != b->goals[aspect].wanted_rev ||
+                    a->goals[aspect].agreed_rev != b->goals[aspect].agreed_rev)
+                        return false;
+
+        return a->kind == b->kind && a->number == b->number && api_id_equal(&a->id, &b->id) &&
+               a->gone == b->gone && a->failed == b->failed && a->attempt_open == b->attempt_open &&
+               a->has_token == b->has_token && a->n_unknown == b->n_unknown &&
+               place_equal(a->wanted, b->wanted) && place_equal(a->observed, b->observed) &&
+               a->expires_at == b->expires_at;
+}
+
+State row_state(const Row *row) {
+        if (row->gone)
+                return STATE_DELETING;
+        if (row->failed)
+                return STATE_FAILED;
+        return api_id_is_known(&row->id) ? STATE_ACTIVE : STATE_PENDING;
+}
+
+bool row_in_sync(const Row *row) {
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                if (row_open(row, aspect))
+                        return false;
+        return row_state(row) == STATE_ACTIVE;
+}

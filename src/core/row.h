@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A row is the durable image of a session or a participant: the disk writes it, the bus shows it,
+ * a restart loads it. It keeps what is wanted and what was last observed apart; everything else
+ * that a client sees is computed from these.
+ *
+ * What a row points to (Spec, Place) is immutable and shared by counted reference. Counts change
+ * on the loop's thread only; the store's thread reads the contents of a sealed batch and nothing
+ * else.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/time.h"
+#include "core/id.h"
+#include "core/outcome.h"
+
+/* The numbers of these enums stand in state files: add at the end only. */
+typedef enum Kind { KIND_SESSION, KIND_PARTICIPANT, _KIND_MAX } Kind;
+typedef enum Lifetime { LIFETIME_PERSISTENT, LIFETIME_CLIENT, _LIFETIME_MAX } Lifetime;
+typedef enum Mode { MODE_NONE, MODE_SESSION, MODE_PARTICIPANTS, _MODE_MAX } Mode;
+typedef enum Aspect { BEING, MEMBERSHIP, SUBSCRIPTIONS, _ASPECT_MAX } Aspect;
+
+/* What a client sees as State. */
+typedef enum State { STATE_PENDING, STATE_ACTIVE, STATE_DELETING, STATE_FAILED, _STATE_MAX } State;
+
+#define PUBLISH_AUDIO 1U
+#define PUBLISH_VIDEO 2U
+
+/* Members of a session, at most: what the API's documentation says. */
+#define SESSION_MEMBERS_MAX 20
+
+/* Fixed when an object is created or adopted. Strings are never NULL; empty is "not given". */
+typedef struct Spec {
+        unsigned n_refs;
+        uint32_t owner; /* uid */
+        Lifetime lifetime;
+        usec_t created_at;    /* CLOCK_REALTIME */
+        unsigned permissions; /* PUBLISH_AUDIO | PUBLISH_VIDEO */
+        bool at_most_once;
+        char *tag;
+        char *callback_url;
+        char *device_api_version;
+        char *client_bus;  /* LIFETIME_CLIENT: the id of the bus ... */
+        char *client_name; /* ... and the creator's unique name on it */
+} Spec;
+
+typedef struct Publisher {
+        uint64_t number; /* 0: not in the registry, then id says who */
+        ApiId id;        /* only where number is 0 */
+        char **aliases;  /* none: every stream */
+        size_t n_aliases;
+} Publisher;
+
+/* Where a participant is and what it hears there. NULL stands for "in no session". */
+typedef struct Place {
+        unsigned n_refs;
+        uint64_t session; /* 0: a session that is not in the registry, then foreign says which */
+        ApiId foreign;
+        Mode mode;
+        size_t n_publishers;
+        Publisher publishers[]; /* sorted by (number, id), aliases sorted by bytes */
+} Place;
+
+/* Revisions of one aspect. wanted == agreed: in sync. They only grow. */
+typedef struct Goal {
+        uint32_t wanted_rev, sent_rev, agreed_rev;
+} Goal;
+
+typedef struct Row {
+        Kind kind;
+        uint64_t number;
+        Spec *spec;
+        ApiId id;
+        bool gone;         /* wanted: that it is not there */
+        bool failed;       /* a creation that was refused, or is unknown, for good */
+        bool attempt_open; /* a POST may be out; found at restart: unknown outcome */
+        bool has_token;    /* the store has it; never in memory */
+        uint8_t n_unknown; /* POSTs of this object whose outcome the API never told */
+        Place *wanted, *observed;
+        Goal goals[_ASPECT_MAX];
+        usec_t expires_at;  /* CLOCK_REALTIME, 0: not known */
+        Outcome last_error; /* OUTCOME_DONE: none */
+        char *last_message; /* NULL: none */
+
+        /* Not worth a commit of their own: written when the row is written anyway. */
+        usec_t synced_at; /* CLOCK_REALTIME of the last read that was compared, 0: never */
+        uint32_t n_failed;
+} Row;
+
+/* Durable numbers of the registry as a whole. */
+typedef struct Counters {
+        uint64_t last_number[_KIND_MAX]; /* given last; never used again */
+        uint64_t suspected_orphans;      /* never falls */
+} Counters;
+
+/**
+ * spec_new() - a Spec with empty strings and one reference
+ *
+ * The caller fills it in (spec_set_text() for the strings) before anybody shares it.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int spec_new(Spec **ret);
+int spec_set_text(char **field, const char *text);
+Spec *spec_ref(Spec *spec);
+Spec *spec_unref(Spec *spec);
+
+/**
+ * place_new() - an immutable place, sorted, with copies of all that it is given
+ * @session:      the registry's number, 0 with @foreign
+ * @foreign:      may be NULL where @session is not 0
+ * @mode:         anything but MODE_PARTICIPANTS ignores @publishers; MODE_PARTICIPANTS without a
+ *                publisher becomes MODE_NONE, never MODE_SESSION
+ * @publishers:   none listed twice
+ *
+ * Return: 0, -ENOMEM.
+ */
+int place_new(Place **ret, uint64_t session, const ApiId *foreign, Mode mode,
+              const Publisher *publishers, size_t n_publishers);
+Place *place_ref(Place *place);
+Place *place_unref(Place *place);
+
+/* Equal in session and, for place_equal(), in what is heard. NULL is a place too. */
+bool place_same_session(const Place *a, const Place *b);
+bool place_equal(const Place *a, const Place *b);
+bool place_in_session(const Place *place, uint64_t session);
+/* Whether @place lists that participant of the registry as a publisher. */
+bool place_lists(const Place *place, uint64_t publisher);
+
+/**
+ * place_without() - the same place with one publisher dropped out
+ *
+ * When the last one goes the mode becomes MODE_NONE, never MODE_SESSION.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int place_without(Place **ret, const Place *place, uint64_t publisher);
+
+/* Copies a row; @to is overwritten and holds references of its own. Return: 0, -ENOMEM. */
+int row_copy(Row *to, const Row *from);
+/* Lets go of what a row points to and clears it. */
+void row_deinit(Row *row);
+Row *row_free(Row *row);
+int row_set_error(Row *row, Outcome outcome, const char *message);
+
+/* Whether two images differ in what must be durable; synced_at and n_failed do not count, nor
+ * does last_error: one that is final comes with another change. */
+bool row_equal_on_disk(const Row *a, const Row *b);
+
+State row_state(const Row *row);
+/* Whether the API has confirmed all that is wanted. */
+bool row_in_sync(const Row *row);
+/* Whether one aspect is still to be driven. */
+static inline bool row_open(const Row *row, Aspect aspect) {
+        return row->goals[aspect].wanted_rev != row->goals[aspect].agreed_rev;
+}
+
+DEFINE_CLEANUP(Spec, spec_unref);
+DEFINE_CLEANUP(Place, place_unref);
+DEFINE_CLEANUP(Row, row_free);
