@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A private message bus: a dbus-daemon of the test's own, on a socket in a folder of its own.
+
+    with PrivateBus() as bus:
+        subprocess.run([...], env=bus.environment())         # as its session bus
+        subprocess.run([...], env=bus.environment("system")) # as its system bus
+        connection = bus.connect()                            # jeepney, blocking
+"""
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call
+from jeepney.io.blocking import open_dbus_connection
+
+VARIABLES = {"session": "DBUS_SESSION_BUS_ADDRESS", "system": "DBUS_SYSTEM_BUS_ADDRESS"}
+START_TIMEOUT_SEC = 10
+
+# Everybody may do everything, and nobody is started: what a test needs starts it.
+CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>{address}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
+
+
+class BusError(Exception):
+    """An error reply: its D-Bus name, and its text."""
+
+    def __init__(self, name, message):
+        super().__init__(f"{name}: {message}")
+        self.name = name
+        self.message = message
+
+
+def call(connection, destination, path, interface, member, signature=None, body=(), timeout=30):
+    """Calls a method and returns the body of its reply; an error reply raises BusError."""
+    address = DBusAddress(path, bus_name=destination, interface=interface)
+    message = new_method_call(address, member, signature, body)
+    reply = connection.send_and_get_reply(message, timeout=timeout)
+    if reply.header.message_type is MessageType.error:
+        text = reply.body[0] if reply.body and isinstance(reply.body[0], str) else ""
+        raise BusError(reply.header.fields[HeaderFields.error_name], text)
+    return reply.body
+
+
+class PrivateBus:
+    """Starts with the first `with` or start(); nothing is left of it after stop()."""
+
+    def __init__(self):
+        self.process = None
+        self.directory = None
+        self.address = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        self.directory = tempfile.mkdtemp(prefix="convened-bus-")
+        self.address = f"unix:path={self.directory}/bus"
+        config = os.path.join(self.directory, "bus.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(CONFIG.format(address=self.address))
+        with open(os.path.join(self.directory, "bus.log"), "wb") as log:
+            self.process = subprocess.Popen(
+                ["dbus-daemon", "--nofork", "--nopidfile", "--nosyslog",
+                 f"--config-file={config}", "--print-address=1"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            self._await_address()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _await_address(self):
+        ready, _, _ = select.select([self.process.stdout], [], [], START_TIMEOUT_SEC)
+        if not ready or not self.process.stdout.readline().startswith("unix:"):
+            with open(os.path.join(self.directory, "bus.log"), encoding="utf-8") as log:
+                raise RuntimeError("dbus-daemon did not start: " + log.read())
+
+    def stop(self):
+        if self.process:
+            # A test may have frozen it; a stopped process takes no SIGTERM.
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                self.process.wait(START_TIMEOUT_SEC)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.process.stdout.close()
+            self.process = None
+        if self.directory:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            self.directory = None
+
+    def environment(self, kind="session", **more):
+        """The caller's environment, with this bus as its "session" or "system" bus and no other."""
+        result = {key: value for key, value in os.environ.items() if key not in VARIABLES.values()}
+        for key in ("DBUS_STARTER_ADDRESS", "DBUS_STARTER_BUS_TYPE"):
+            result.pop(key, None)
+        result["XDG_RUNTIME_DIR"] = self.directory
+        result[VARIABLES[kind]] = self.address
+        result.update(more)
+        return result
+
+    def connect(self):
+        """A new blocking jeepney connection; the caller closes it."""
+        return open_dbus_connection(bus=self.address)
+
+    def has_owner(self, name, connection=None):
+        """Whether somebody owns the name now."""
+        own = connection or self.connect()
+        try:
+            return call(own, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                        "org.freedesktop.DBus", "NameHasOwner", "s", (name,))[0]
+        finally:
+            if not connection:
+                own.close()
+
+    def await_owner(self, name, present=True, timeout=10):
+        """Returns when the name has an owner (or none); TimeoutError after so many seconds."""
+        deadline = time.monotonic() + timeout
+        connection = self.connect()
+        try:
+            while self.has_owner(name, connection) != present:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{name}: {'no owner' if present else 'still owned'}")
+                select.select([], [], [], 0.01)
+        finally:
+            connection.close()
