@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/refuse.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+int refuse(char **ret_reason, const char *format, ...) {
+        va_list arguments;
+        char *reason;
+        int r;
+
+        va_start(arguments, format);
+        r = vasprintf(&reason, format, arguments);
+        va_end(arguments);
+        if (r < 0)
+                return -ENOMEM;
+
+        *ret_reason = reason;
+        return REFUSED;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the daemon is given may be unusable: a configuration, a state file, a command line. That is
+ * no errno but a sentence for the person who has to put it right, and a positive outcome beside
+ * it.
+ */
+
+#define REFUSED 1
+
+/**
+ * refuse() - give the reason in words
+ * @ret_reason: the sentence, owned by the caller; untouched on failure
+ *
+ * Return: REFUSED, or -ENOMEM.
+ */
+int refuse(char **ret_reason, const char *format, ...)
+        __attribute__((__format__(__printf__, 2, 3)));
