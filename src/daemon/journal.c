@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/journal.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+
+#include "daemon/message-ids.h"
+
+#define FIELDS_MAX 16
+
+static int journal_level = LOG_INFO;
+static bool is_journal;
+
+/* The fields of one entry; what memory is missing for is left out. */
+typedef struct Entry {
+        struct iovec fields[FIELDS_MAX];
+        int n_fields;
+} Entry;
+
+static void entry_deinit(Entry *entry) {
+        for (int i = 0; i < entry->n_fields; i++)
+                free(entry->fields[i].iov_base);
+}
+
+__attribute__((__format__(__printf__, 2, 3))) static void entry_add(Entry *entry,
+                                                                    const char *format, ...) {
+        va_list arguments;
+        char *field;
+        int length;
+
+        if (entry->n_fields == FIELDS_MAX)
+                return;
+
+        va_start(arguments, format);
+        length = vasprintf(&field, format, arguments);
+        va_end(arguments);
+        if (length >= 0)
+                entry->fields[entry->n_fields++] =
+                        (struct iovec){ .iov_base = field, .iov_len = (size_t)length };
+}
+
+static void entry_begin(Entry *entry, int level, const char *message_id) {
+        entry_add(entry, "PRIORITY=%d", level);
+        entry_add(entry, "SYSLOG_IDENTIFIER=convened");
+        if (message_id)
+                entry_add(entry, "MESSAGE_ID=%s", message_id);
+}
+
+/* systemd tells in JOURNAL_STREAM which file the journal reads; somebody in between may have
+ * redirected it. See "Automatic Protocol Upgrading" in systemd.exec(5). */
+static bool stderr_is_journal(void) {
+        const char *stream = getenv("JOURNAL_STREAM");
+        uintmax_t device, inode;
+        struct stat st;
+
+        return stream && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
+               fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+void journal_init(int level) {
+        journal_level = level;
+        is_journal = stderr_is_journal();
+        setvbuf(stderr, NULL, _IOLBF, 0);
+}
+
+void journal_log(int level, const char *message_id, const char *format, ...) {
+        CLEANUP(entry_deinit) Entry entry = {};
+        CLEANUP(freep) char *text = NULL;
+        va_list arguments;
+        int r;
+
+        if (level > journal_level)
+                return;
+
+        va_start(arguments, format);
+        r = vasprintf(&text, format, arguments);
+        va_end(arguments);
+        if (r < 0) {
+                text = NULL;
+                return;
+        }
+
+        if (!is_journal) {
+                fprintf(stderr, "%s\n", text);
+                return;
+        }
+
+        entry_begin(&entry, level, message_id);
+        entry_add(&entry, "MESSAGE=%s", text);
+        sd_journal_sendv(entry.fields, entry.n_fields);
+}
+
+static const char *event_message_id(LogEvent event) {
+        switch (event) {
+        case LOG_EVENT_UNKNOWN_OUTCOME:
+                return MESSAGE_UNKNOWN_OUTCOME;
+        case LOG_EVENT_GONE:
+                return MESSAGE_GONE;
+        case LOG_EVENT_DRIFT:
+                return MESSAGE_DRIFT;
+        case LOG_EVENT_REFUSED:
+                return MESSAGE_REFUSED;
+        case LOG_EVENT_API_STATE:
+                return MESSAGE_API_STATE;
+        case LOG_EVENT_REDIRECTED:
+                return MESSAGE_REDIRECTED;
+        case LOG_EVENT_ATTEMPT_FAILED:
+                return MESSAGE_ATTEMPT_FAILED;
+        case LOG_EVENT_CREATED:
+                return MESSAGE_CREATED;
+        case LOG_EVENT_DELETED:
+                return MESSAGE_DELETED;
+        case _LOG_EVENT_MAX:
+                break;
+        }
+        return NULL;
+}
+
+static void effect_to_journal(const Log *log) {
+        CLEANUP(entry_deinit) Entry entry = {};
+
+        entry_begin(&entry, log->level, event_message_id(log->event));
+        entry_add(&entry, "MESSAGE=%s", log->text);
+        if (log->number != 0) {
+                entry_add(&entry, "%s=%" PRIu64,
+                          log->kind == KIND_SESSION ? "CONVENED_SESSION" : "CONVENED_PARTICIPANT",
+                          log->number);
+                entry_add(&entry, "OBJECT_UID=%" PRIu32, log->uid);
+        }
+        if (api_id_is_known(&log->id))
+                entry_add(&entry, "CONVENED_ID=%s", api_id_text(&log->id));
+        if (log->has_operation)
+                entry_add(&entry, "OPERATION=%s", operation_name(log->operation));
+        if (log->attempt != 0)
+                entry_add(&entry, "ATTEMPT=%u", log->attempt);
+        if (log->status != 0)
+                entry_add(&entry, "HTTP_STATUS=%u", log->status);
+        if (log->request_id && *log->request_id != '\0')
+                entry_add(&entry, "REQUEST_ID=%s", log->request_id);
+
+        sd_journal_sendv(entry.fields, entry.n_fields);
+}
+
+/* On a terminal, the fields follow the sentence in brackets. */
+static void effect_to_stderr(const Log *log) {
+        char details[512] = "";
+        size_t n = 0, size = sizeof(details);
+
+        if (log->number != 0)
+                n += (size_t)snprintf(details, size, ", %s %" PRIu64,
+                                      log->kind == KIND_SESSION ? "session" : "participant",
+                                      log->number);
+        if (api_id_is_known(&log->id))
+                n += (size_t)snprintf(details + n, size - n, ", id %s", api_id_text(&log->id));
+        if (log->has_operation)
+                n += (size_t)snprintf(details + n, size - n, ", %s",
+                                      operation_name(log->operation));
+        if (log->attempt != 0)
+                n += (size_t)snprintf(details + n, size - n, ", attempt %u", log->attempt);
+        if (log->status != 0)
+                n += (size_t)snprintf(details + n, size - n, ", HTTP %u", log->status);
+        if (log->request_id && *log->request_id != '\0')
+                snprintf(details + n, size - n, ", request %s", log->request_id);
+
+        if (*details == '\0')
+                fprintf(stderr, "%s\n", log->text);
+        else
+                fprintf(stderr, "%s [%s]\n", log->text, details + 2);
+}
+
+void journal_effect(const Log *log) {
+        if (log->level > journal_level)
+                return;
+
+        if (is_journal)
+                effect_to_journal(log);
+        else
+                effect_to_stderr(log);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the journal knows our messages by (MESSAGE_ID=). They are for ever: a catalog and other
+ * people's scripts refer to them.
+ */
+
+#define MESSAGE_UNKNOWN_OUTCOME "01c8a24828e348bfb4488c367ef04d20"
+#define MESSAGE_GONE            "1e741e2f171347e590cb9f7e447dbcfc"
+#define MESSAGE_DRIFT           "084abc8b73e84d34a10dc7781924017e"
+#define MESSAGE_REFUSED         "d3a5bf7aebc44952b25704afbdafde82"
+#define MESSAGE_API_STATE       "e902a8fb608b40a7b56f6d8ea7f3a020"
+#define MESSAGE_REDIRECTED      "f15d6501489444a7b901a6ac3d82d059"
+#define MESSAGE_ATTEMPT_FAILED  "da7f7340723e4f1c83f9726e7156cb3d"
+#define MESSAGE_CREATED         "6fd15ce4f1be4d3ea19a8b041ecbadcb"
+#define MESSAGE_DELETED         "df36ce90830047248536f9c95933ca87"
+
+#define MESSAGE_STARTED        "d47cd64932d34fbb8dc52663d8891614"
+#define MESSAGE_STOPPING       "a51d299fc9d14e71926477311f973f76"
+#define MESSAGE_NOT_STARTED    "7de4eb3be896463f97b02e8062067730"
+#define MESSAGE_CONFIGURATION  "d344395896474bf2b6ad24fb944723ec"
+#define MESSAGE_CREDENTIALS    "2a54abc82fe043f490086f3492b1017f"
+#define MESSAGE_STORAGE_FAILED "b6004e77b086481295659ce853331178"
