@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/internal.h"
+
+#include <errno.h>
+
+/* A change was confirmed: older observations do not count any more. */
+static int change_confirmed(Core *core, Object *object) {
+        int r;
+
+        r = core_touch(core, object);
+        if (r < 0)
+                return r;
+        object->row.n_failed = 0;
+        object->retry_at = 0;
+        return row_set_error(&object->row, OUTCOME_DONE, NULL);
+}
+
+/* An attempt failed in a way that may pass. Whoever waits for it learns that it is accepted. */
+static int change_failed(Core *core, Object *object, const Flight *flight, const Answer *answer) {
+        int r;
+
+        r = core_log_answer(core, LOG_EVENT_ATTEMPT_FAILED, 6, flight, answer, answer->message);
+        if (r >= 0)
+                r = core_back_off(core, object, OUTCOME_UNAVAILABLE, answer->message);
+        if (r < 0)
+                return r;
+        /* The host's own pause is enough where it is the host that failed. */
+        if (answer->outcome == API_NOT_SENT || answer->outcome == API_THROTTLED)
+                object->retry_at = 0;
+        return waiters_pass(core, object);
+}
+
+/* 401, 403: not processed. Calls still unanswered are refused; what was accepted before is kept. */
+static int change_unauthorized(Core *core, Object *object, const Flight *flight,
+                               const Answer *answer) {
+        Outcome outcome = outcome_of(answer->outcome);
+        int r;
+
+        r = core_log_answer(core, LOG_EVENT_ATTEMPT_FAILED, 6, flight, answer, answer->message);
+        if (r >= 0)
+                r = core_touch(core, object);
+        if (r < 0)
+                return r;
+        object->row.n_failed++;
+        if (!TAILQ_EMPTY(&object->waiters))
+                return core_withdraw_object(core, object, outcome, answer->message);
+        return row_set_error(&object->row, outcome, answer->message);
+}
+
+int core_unknown(Core *core, Object *object, const Flight *flight, const Answer *answer) {
+        const char *message = "The API never told what became of the creation.";
+        Row *row = &object->row;
+        unsigned repeats = row->spec->at_most_once ? 0 : core->config.create_repeats;
+        int r;
+
+        r = core_touch(core, object);
+        if (r < 0)
+                return r;
+        row->attempt_open = false;
+        row->n_unknown++;
+        core->counters.suspected_orphans++;
+        if (flight)
+                r = core_log_answer(core, LOG_EVENT_UNKNOWN_OUTCOME, 4, flight, answer,
+                                    "The outcome of a creation is unknown; what it made may be "
+                                    "left at the API.");
+        else
+                r = core_log(core, LOG_EVENT_UNKNOWN_OUTCOME, 4, object,
+                             "A creation was under way when the last run ended, and its outcome "
+                             "is unknown; what it made may be left at the API.");
+        if (r < 0)
+                return r;
+
+        if (row->gone) {
+                r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
+                return r < 0 ? r : core_remove(core, object, false);
+        }
+        if (row->n_unknown <= repeats) {
+                r = core_back_off(core, object, OUTCOME_UNAVAILABLE,
+                                  answer ? answer->message : message);
+                return r < 0 ? r : waiters_pass(core, object);
+        }
+        return core_fail(core, object, OUTCOME_UNKNOWN, message);
+}
+
+static int created(Core *core, Object *object, const Flight *flight, const Answer *answer) {
+        Row *row = &object->row;
+        bool session = row->kind == KIND_SESSION;
+        int r;
+
+        r = change_confirmed(core, object);
+        if (r < 0)
+                return r;
+        if (registry_set_id(&core->registry, object, &answer->id) < 0)
+                return core_unknown(core, object, flight, answer); /* it is somebody else's */
+
+        row->attempt_open = false;
+        row->goals[BEING].agreed_rev = flight->sent_rev[BEING];
+        if (session)
+                row->expires_at = flight->sent_at + SESSION_LIFETIME_USEC;
+        if (answer->token && !session) {
+                object->token = strdup(answer->token);
+                if (!object->token)
+                        return -ENOMEM;
+                row->has_token = true;
+        }
+        if (session)
+                core_wake_session(core, row->number);
+        if (!row->wanted)
+                core_look_soon(core, object, LOOK_AFTER_CHANGE_USEC);
+        return core_log_answer(core, LOG_EVENT_CREATED, 6, flight, answer,
+                               session ? "A session was created." : "A participant was created.");
+}
+
+static int answer_create(Core *core, Object *object, Flight *flight, const Answer *answer) {
+        int r;
+
+        switch (answer->outcome) {
+        case API_OK:
+                if (!api_id_is_known(&answer->id))
+                        return core_unknown(core, object, flight, answer);
+                return created(core, object, flight, answer);
+        case API_NO_ANSWER:
+        case API_NOT_UNDERSTOOD:
+        case API_BROKEN:
+                return core_unknown(core, object, flight, answer);
+        case API_NOT_SENT:
+        case API_THROTTLED:
+                r = core_touch(core, object);
+                object->row.attempt_open = false;
+                return r < 0 ? r : change_failed(core, object, flight, answer);
+        case API_UNAUTHORIZED:
+        case API_FORBIDDEN:
+                r = core_touch(core, object);
+                object->row.attempt_open = false;
+                return r < 0 ? r : change_unauthorized(core, object, flight, answer);
+        case API_REFUSED:
+        case API_REDIRECTED:
+        case API_NOT_FOUND:
+        case API_CONFLICT:
+        case _API_OUTCOME_MAX:
+                break;
+        }
+        return core_refuse(core, object, flight, answer);
+}
+
+static int changed(Core *core, Object *object, const Flight *flight) {
+        Goal *goals = object->row.goals;
+        Object *before = core_reader(core, object);
+        int r;
+
+        if (flight->step == STEP_DELETE) {
+                r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
+                if (r >= 0)
+                        r = core_log(core, LOG_EVENT_DELETED, 6, object, "It was deleted.");
+                return r < 0 ? r : core_remove(core, object, true);
+        }
+
+        r = change_confirmed(core, object);
+        if (r >= 0)
+                r = core_set_observed(core, object, flight->sent);
+        if (r < 0)
+                return r;
+        if (flight->step != STEP_SUBSCRIBE)
+                object->must_read = false;
+        if (flight->step == STEP_JOIN || (flight->step == STEP_LEAVE && flight->whole))
+                goals[MEMBERSHIP].agreed_rev = flight->sent_rev[MEMBERSHIP];
+        if (flight->whole)
+                goals[SUBSCRIPTIONS].agreed_rev = flight->sent_rev[SUBSCRIPTIONS];
+        object->look_subscriptions = flight->step == STEP_SUBSCRIBE;
+        if (flight->step == STEP_SUBSCRIBE)
+                return 0;
+        if (before)
+                core_look_soon(core, before, LOOK_AFTER_CHANGE_USEC);
+        core_look_soon(core, object, LOOK_AFTER_CHANGE_USEC);
+        return 0;
+}
+
+/* 404 on a path with two objects proves nothing about either: both are read, then it is decided. */
+static int either_missing(Core *core, Object *object, const Flight *flight, const Answer *answer) {
+        Object *session = NULL;
+        int r;
+
+        if (flight->sent && flight->sent->session != 0)
+                session = registry_find(&core->registry, KIND_SESSION, flight->sent->session);
+        object->must_read = true;
+        if (session && !session->removed) {
+                session->must_read = true;
+                core_wake(core, session);
+        }
+        if (object->row.n_failed > 0)
+                return change_failed(core, object, flight, answer);
+        r = core_touch(core, object);
+        object->row.n_failed++;
+        return r;
+}
+
+static int change_refused(Core *core, Object *object, const Flight *flight, const Answer *answer) {
+        bool leaving = flight->step == STEP_DELETE || flight->step == STEP_LEAVE;
+
+        if (answer->outcome == API_NOT_FOUND && leaving)
+                return changed(core, object, flight);
+        if (answer->outcome == API_NOT_FOUND)
+                return either_missing(core, object, flight, answer);
+        if (answer->outcome == API_CONFLICT && flight->step == STEP_JOIN) {
+                object->must_read = object->join_conflict = true;
+                return 0;
+        }
+        return core_refuse(core, object, flight, answer);
+}
+
+static int answer_change(Core *core, Object *object, Flight *flight, const Answer *answer) {
+        switch (answer->outcome) {
+        case API_OK:
+                return changed(core, object, flight);
+        case API_NOT_SENT:
+        case API_NO_ANSWER:
+        case API_NOT_UNDERSTOOD:
+        case API_THROTTLED:
+        case API_BROKEN:
+                return change_failed(core, object, flight, answer);
+        case API_UNAUTHORIZED:
+        case API_FORBIDDEN:
+                return change_unauthorized(core, object, flight, answer);
+        case API_REFUSED:
+        case API_REDIRECTED:
+        case API_NOT_FOUND:
+        case API_CONFLICT:
+        case _API_OUTCOME_MAX:
+                break;
+        }
+        return change_refused(core, object, flight, answer);
+}
+
+static int answer_object(Core *core, Flight *flight, const Answer *answer) {
+        Object *object = flight->object;
+        int r;
+
+        if (object->change == flight) {
+                object->change = NULL;
+                if (object->removed)
+                        return 0;
+                object->changed_seq = core->last_serial;
+                r = flight->step == STEP_CREATE ? answer_create(core, object, flight, answer)
+                                                : answer_change(core, object, flight, answer);
+                if (r >= 0)
+                        r = waiters_settle(core, object);
+        } else {
+                object->read = NULL;
+                r = core_observe_read(core, flight, answer);
+        }
+        core_wake(core, object);
+        return r;
+}
+
+int core_answer(Core *core, const Answer *answer, Now now) {
+        Flight key = { .serial = answer->serial };
+        Flight *flight = RB_FIND(Flights, &core->flights, &key);
+        int r = 0;
+
+        if (!flight)
+                return 0;
+        core->now = now;
+        if (flight->object)
+                r = answer_object(core, flight, answer);
+        if (r >= 0)
+                r = host_note(core, flight, answer);
+        flight_free(core, flight);
+        return r;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/internal.h"
+
+#include <assert.h>
+#include <errno.h>
+
+int core_new(Core **ret, const CoreConfig *config) {
+        Core *core = calloc(1, sizeof(*core));
+
+        if (!core)
+                return -ENOMEM;
+        core->config = *config;
+        core->seed = config->seed;
+        registry_init(&core->registry);
+        TAILQ_INIT(&core->touched);
+        TAILQ_INIT(&core->woken);
+        for (Priority priority = 0; priority < _PRIORITY_MAX; priority++)
+                TAILQ_INIT(&core->ready[priority]);
+        TAILQ_INIT(&core->waiters);
+        RB_INIT(&core->flights);
+        bucket_init(&core->bucket, config->requests_per_sec, config->request_burst, 0);
+        core->host.usable = true;
+        core->host.probe_at = USEC_NEVER;
+        *ret = core;
+        return 0;
+}
+
+Core *core_free(Core *core) {
+        Waiter *waiter;
+        Flight *flight;
+
+        if (!core)
+                return NULL;
+        if (core->batch)
+                core_release(core, core->batch);
+        free(core->batch_objects);
+        for (size_t i = 0; i < core->n_effects; i++)
+                effect_deinit(core->effects + i);
+        free(core->effects);
+        while ((waiter = TAILQ_FIRST(&core->waiters)))
+                waiter_free(core, waiter);
+        while ((flight = RB_ROOT(&core->flights)))
+                flight_free(core, flight);
+        assert(core->n_flights == 0 && core->n_posts == 0);
+        registry_deinit(&core->registry);
+        free(core);
+        return NULL;
+}
+
+void core_configure(Core *core, const CoreConfig *config) {
+        uint64_t seed = core->config.seed;
+
+        core->config = *config;
+        core->config.seed = seed;
+        bucket_resize(&core->bucket, config->requests_per_sec, config->request_burst,
+                      core->now.boottime);
+}
+
+void core_restore_counters(Core *core, const Counters *counters) {
+        core->counters = core->shown_counters = *counters;
+}
+
+static int restore_member(Core *core, Object *object, const Place *place, bool shown) {
+        Object *session;
+        int r;
+
+        if (!place || place->session == 0)
+                return 0;
+        session = registry_find(&core->registry, KIND_SESSION, place->session);
+        if (!session)
+                return 0;
+        r = members_add(&session->members, object);
+        return r < 0 || !shown ? r : members_add(&session->shown_members, object);
+}
+
+int core_restore(Core *core, Row *row) {
+        Object *object;
+        int r;
+
+        r = object_new(&object, &core->registry, row);
+        if (r < 0)
+                return r;
+        object->shown = &object->row;
+        row = &object->row;
+        r = restore_member(core, object, row->wanted, true);
+        if (r >= 0)
+                r = restore_member(core, object, row->observed, false);
+        if (r < 0)
+                return r;
+
+        /* It may have been sent before the last run ended: only the API can say where it is. */
+        object->must_read = row->kind == KIND_PARTICIPANT && api_id_is_known(&row->id) &&
+                            row_open(row, MEMBERSHIP);
+        core->n_shown[row->kind]++;
+        core->n_pending += !row_in_sync(row);
+        return 0;
+}
+
+int core_start(Core *core, Now now) {
+        core->now = now;
+        bucket_init(&core->bucket, core->config.requests_per_sec, core->config.request_burst,
+                    now.boottime);
+        for (Kind kind = 0; kind < _KIND_MAX; kind++) {
+                Object *object;
+
+                RB_FOREACH(object, ByNumber, &core->registry.by_number[kind]) {
+                        int r;
+
+                        if (!object->row.attempt_open)
+                                continue;
+                        r = core_unknown(core, object, NULL, NULL);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        core_sync(core, now);
+        return 0;
+}
+
+void core_sync(Core *core, Now now) {
+        core->now = now;
+        for (Kind kind = 0; kind < _KIND_MAX; kind++) {
+                core->syncing[kind] = true;
+                core->sync_cursor[kind] = 0;
+        }
+}
+
+void core_set_credentials(Core *core, bool usable, Now now) {
+        Host *host = &core->host;
+
+        core->now = now;
+        host->usable = usable;
+        if (!usable)
+                host->state = API_STATE_UNAUTHORIZED;
+        /* Only a probe shows that the new ones are good. */
+        if (host->state == API_STATE_UNAUTHORIZED)
+                host->probe_at = usable ? now.boottime : USEC_NEVER;
+}
+
+void core_stop(Core *core) {
+        core->stopping = true;
+        /* Whoever waits is told what is so: it is accepted. Memory is the only thing to fail. */
+        (void)waiters_pass_all(core);
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/internal.h"
+
+#include <errno.h>
+
+static int flight_compare(const Flight *a, const Flight *b) {
+        return (a->serial > b->serial) - (a->serial < b->serial);
+}
+
+RB_GENERATE(Flights, Flight, by_serial, flight_compare);
+
+int flight_new(Core *core, Object *object, StepKind step, Operation operation, Flight **ret) {
+        Flight *flight = calloc(1, sizeof(*flight));
+
+        if (!flight)
+                return -ENOMEM;
+        *flight = (Flight){ .serial = ++core->last_serial,
+                            .operation = operation,
+                            .step = step,
+                            .object = object,
+                            .sent_at = core->now.realtime };
+        RB_INSERT(Flights, &core->flights, flight);
+        core->n_flights++;
+        if (operation_is_create(operation))
+                core->n_posts++;
+        if (object && step_is_change(step))
+                object->change = flight;
+        else if (object)
+                object->read = flight;
+        *ret = flight;
+        return 0;
+}
+
+Flight *flight_free(Core *core, Flight *flight) {
+        RB_REMOVE(Flights, &core->flights, flight);
+        core->n_flights--;
+        if (operation_is_create(flight->operation))
+                core->n_posts--;
+        place_unref(flight->sent);
+        free(flight);
+        return NULL;
+}
+
+/* How many are observed in a session, or on their way there, and whether one of them is to leave. */
+static bool session_has_place(const Object *session) {
+        size_t n = 0;
+        bool leaving = false;
+
+        for (size_t i = 0; i < session->members.n; i++) {
+                const Object *member = session->members.items[i];
+                bool joining = member->change && member->change->step == STEP_JOIN &&
+                               place_in_session(member->change->sent, session->row.number);
+
+                if (!joining && !place_in_session(member->row.observed, session->row.number))
+                        continue;
+                n++;
+                if (!place_in_session(member->row.wanted, session->row.number) || member->row.gone)
+                        leaving = true;
+        }
+        return n < SESSION_MEMBERS_MAX || !leaving;
+}
+
+static Wish object_wish(Core *core, const Object *object) {
+        const Place *wanted = object->row.wanted;
+        const Object *session;
+
+        if (!wanted)
+                return WISH_NOWHERE;
+        session = registry_find(&core->registry, KIND_SESSION, wanted->session);
+        if (!session || session->removed || session->row.gone || session->must_read ||
+            !api_id_is_known(&session->row.id))
+                return WISH_BLOCKED;
+        if (place_same_session(wanted, object->row.observed) || session_has_place(session))
+                return WISH_READY;
+        return WISH_BLOCKED;
+}
+
+static Whereabouts object_whereabouts(const Object *object) {
+        const Place *wanted = object->row.wanted, *observed = object->row.observed;
+
+        if (!observed)
+                return WHEREABOUTS_NOWHERE;
+        if (place_same_session(wanted, observed))
+                return WHEREABOUTS_SAME;
+        /* Nobody is pulled out of a session that is not ours: the API's 409 decides about it. */
+        return wanted && observed->session == 0 ? WHEREABOUTS_NOWHERE : WHEREABOUTS_ELSEWHERE;
+}
+
+static bool publishers_ready(Core *core, const Object *object) {
+        const Place *wanted = object->row.wanted;
+
+        for (size_t i = 0; wanted && i < wanted->n_publishers; i++) {
+                const Publisher *publisher = wanted->publishers + i;
+                const Object *other;
+
+                if (publisher->number == 0)
+                        continue;
+                other = registry_find(&core->registry, KIND_PARTICIPANT, publisher->number);
+                if (!other || !place_same_session(other->row.observed, wanted))
+                        return false;
+        }
+        return true;
+}
+
+StepKind core_plan(Core *core, Object *object) {
+        const Row *row = &object->row;
+        usec_t now = core->now.boottime;
+        Facts facts = { .has_id = api_id_is_known(&row->id),
+                        .gone = row->gone,
+                        .failed = row->failed,
+                        .in_flight = object->change,
+                        .backing_off = object->retry_at > now,
+                        .reading = object->read,
+                        .must_read = object->must_read,
+                        .look = object->look_at <= now,
+                        .look_subscriptions = object->look_subscriptions };
+
+        if (object->removed)
+                return STEP_WAIT;
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                facts.open[aspect] = row_open(row, aspect);
+        if (row->kind == KIND_PARTICIPANT) {
+                facts.wish = object_wish(core, object);
+                facts.whereabouts = object_whereabouts(object);
+                facts.publishers_ready = publishers_ready(core, object);
+        }
+        return plan_next(&facts);
+}
+
+static Operation step_operation(const Object *object, StepKind step) {
+        bool session = object->row.kind == KIND_SESSION;
+
+        switch (step) {
+        case STEP_CREATE:
+                return session ? OPERATION_CREATE_SESSION : OPERATION_CREATE_PARTICIPANT;
+        case STEP_DELETE:
+                return session ? OPERATION_DELETE_SESSION : OPERATION_DELETE_PARTICIPANT;
+        case STEP_LEAVE:
+                return OPERATION_REMOVE_PARTICIPANT;
+        case STEP_JOIN:
+                return OPERATION_ADD_PARTICIPANT;
+        case STEP_SUBSCRIBE:
+                return OPERATION_UPDATE_SUBSCRIPTIONS;
+        case STEP_LOOK_SUBSCRIPTIONS:
+                return OPERATION_GET_SUBSCRIPTIONS;
+        case STEP_READ:
+        case STEP_LOOK:
+        case STEP_WAIT:
+        case STEP_FORGET:
+        case _STEP_MAX:
+                break;
+        }
+        if (!session)
+                return OPERATION_GET_PARTICIPANT;
+        /* A session that has just been made has nobody in it: it is enough to see that it is there. */
+        return object->row.synced_at == 0 && object->members.n == 0 ? OPERATION_GET_SESSION
+                                                                    : OPERATION_LIST_PARTICIPANTS;
+}
+
+/* What a join or a subscription sends: all that is wanted, or the bare membership where publishers
+ * are not there yet. */
+static int flight_fill(Core *core, Flight *flight) {
+        Row *row = &flight->object->row;
+        int r;
+
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                flight->sent_rev[aspect] = row->goals[aspect].wanted_rev;
+        if (flight->step == STEP_JOIN && !publishers_ready(core, flight->object)) {
+                r = place_new(&flight->sent, row->wanted->session, &row->wanted->foreign, MODE_NONE,
+                              NULL, 0);
+                if (r < 0)
+                        return r;
+        } else if (flight->step == STEP_JOIN || flight->step == STEP_SUBSCRIBE) {
+                flight->sent = place_ref(row->wanted);
+        }
+        flight->whole = place_equal(flight->sent, row->wanted);
+
+        if (flight->step == STEP_CREATE || flight->step == STEP_DELETE)
+                row->goals[BEING].sent_rev = row->goals[BEING].wanted_rev;
+        if (flight->step == STEP_JOIN || flight->step == STEP_LEAVE)
+                row->goals[MEMBERSHIP].sent_rev = row->goals[MEMBERSHIP].wanted_rev;
+        if (flight->step == STEP_SUBSCRIBE || (flight->step == STEP_JOIN && flight->whole))
+                row->goals[SUBSCRIPTIONS].sent_rev = row->goals[SUBSCRIPTIONS].wanted_rev;
+        return 0;
+}
+
+static const ApiId *session_id(Core *core, const Place *place) {
+        const Object *session;
+
+        if (place->session == 0)
+                return &place->foreign;
+        session = registry_find(&core->registry, KIND_SESSION, place->session);
+        return &session->row.id;
+}
+
+static int request_publishers(Core *core, Request *request, const Place *sent) {
+        if (sent->n_publishers == 0)
+                return 0;
+        request->publishers = calloc(sent->n_publishers, sizeof(Publisher));
+        if (!request->publishers)
+                return -ENOMEM;
+        for (size_t i = 0; i < sent->n_publishers; i++) {
+                Publisher *publisher = request->publishers + i;
+                const Object *other;
+
+                if (publisher_copy(publisher, sent->publishers + i) < 0)
+                        return -ENOMEM;
+                request->n_publishers++;
+                if (publisher->number == 0)
+                        continue;
+                other = registry_find(&core->registry, KIND_PARTICIPANT, publisher->number);
+                publisher->id = other->row.id;
+                publisher->number = 0;
+        }
+        return 0;
+}
+
+static int request_fill(Core *core, Request *request, const Flight *flight) {
+        const Row *row = &flight->object->row;
+        const Place *place = flight->sent;
+
+        *request = (Request){ .serial = flight->serial,
+                              .operation = flight->operation,
+                              .kind = row->kind,
+                              .number = row->number,
+                              .attempt = row->n_failed + 1 };
+        if (row->kind == KIND_SESSION)
+                request->session = row->id;
+        else
+                request->participant = row->id;
+        if (flight->step == STEP_CREATE)
+                request->spec = spec_ref(row->spec);
+        if (flight->step == STEP_LEAVE || flight->step == STEP_LOOK_SUBSCRIPTIONS)
+                request->session = *session_id(core, row->observed);
+        if (!place)
+                return 0;
+        request->session = *session_id(core, place);
+        request->mode = place->mode;
+        return request_publishers(core, request, place);
+}
+
+static int object_start(Core *core, Object *object, StepKind step) {
+        Effect effect = { .kind = EFFECT_REQUEST };
+        Flight *flight;
+        int r;
+
+        if (step == STEP_CREATE) {
+                r = core_touch(core, object);
+                if (r < 0)
+                        return r;
+                object->row.attempt_open = true;
+        }
+        r = flight_new(core, object, step, step_operation(object, step), &flight);
+        if (r < 0)
+                return r;
+        r = flight_fill(core, flight);
+        if (r >= 0)
+                r = request_fill(core, &effect.request, flight);
+        if (r < 0) {
+                effect_deinit(&effect);
+                return r;
+        }
+
+        if (step == STEP_LOOK_SUBSCRIPTIONS)
+                object->look_subscriptions = false;
+        if (step == STEP_LOOK || step == STEP_READ) {
+                object->look_at = USEC_NEVER;
+                object->looked_for = false;
+        }
+        return core_effect(core, &effect);
+}
+
+static Priority object_priority(const Object *object, StepKind step) {
+        if (!TAILQ_EMPTY(&object->waiters))
+                return PRIORITY_CALLER;
+        if (step_is_change(step) || step == STEP_READ)
+                return PRIORITY_INTENT;
+        return object->looked_for || step == STEP_LOOK_SUBSCRIPTIONS ? PRIORITY_REREAD
+                                                                     : PRIORITY_LOOK;
+}
+
+static void object_unready(Core *core, Object *object) {
+        if (object->ready)
+                TAILQ_REMOVE(&core->ready[object->priority], object, on_ready);
+        object->ready = false;
+}
+
+void core_set_timer(Core *core, Object *object) {
+        usec_t now = core->now.boottime, due = USEC_NEVER;
+
+        if (object->retry_at > now)
+                due = object->retry_at;
+        if (object->look_at > now)
+                due = usec_min(due, object->look_at);
+        registry_set_due(&core->registry, object, due);
+}
+
+static int object_decide(Core *core, Object *object) {
+        StepKind step = core_plan(core, object);
+        Priority priority;
+
+        core_set_timer(core, object);
+        if (step == STEP_FORGET) {
+                int r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
+
+                return r < 0 ? r : core_remove(core, object, false);
+        }
+        if (step == STEP_WAIT) {
+                object_unready(core, object);
+                return 0;
+        }
+
+        priority = object_priority(object, step);
+        if (object->ready && object->priority == priority)
+                return 0;
+        object_unready(core, object);
+        object->ready = true;
+        object->priority = priority;
+        TAILQ_INSERT_TAIL(&core->ready[priority], object, on_ready);
+        return 0;
+}
+
+static int core_decide(Core *core) {
+        Object *object;
+
+        while ((object = TAILQ_FIRST(&core->woken))) {
+                int r;
+
+                TAILQ_REMOVE(&core->woken, object, on_woken);
+                object->woken = false;
+                r = object_decide(core, object);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static Object *ready_first(Core *core) {
+        for (Priority priority = 0; priority < _PRIORITY_MAX; priority++)
+                if (!TAILQ_EMPTY(&core->ready[priority]))
+                        return TAILQ_FIRST(&core->ready[priority]);
+        return NULL;
+}
+
+int core_drive(Core *core) {
+        Object *object;
+        int r;
+
+        r = core_decide(core);
+        while (r >= 0 && host_open(core) && core->n_flights < core->config.requests_max &&
+               (object = ready_first(core))) {
+                StepKind step = core_plan(core, object);
+
+                if (step == STEP_WAIT || step == STEP_FORGET) {
+                        object_unready(core, object);
+                        continue;
+                }
+                if (!bucket_take(&core->bucket, core->now.boottime))
+                        break;
+                object_unready(core, object);
+                r = object_start(core, object, step);
+                /* What started may have left the object with a timer, or another with a place. */
+                core_wake(core, object);
+                if (r >= 0)
+                        r = core_decide(core);
+        }
+        return r;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/internal.h"
+
+/*
+ * What is known of the API as a whole. Anything but a probe is sent only while it is unknown or
+ * online; a probe is a GET, so a POST is never what finds out.
+ *
+ *     unknown ──▶ online ──▶ suspect (asks at once) ──▶ offline ─┐
+ *                   ▲  └──▶ throttled, unauthorized ──┐          │
+ *                   └──────── a probe passes ─────────┴──────────┘
+ */
+
+/* An id that cannot exist: version and variant are missing from it. */
+static const char nowhere[] = "00000000-0000-0000-0000-000000000000";
+
+static const char *const state_sentences[] = {
+        [API_STATE_UNKNOWN] = "It is not known whether the API can be reached.",
+        [API_STATE_ONLINE] = "The API answers.",
+        [API_STATE_THROTTLED] = "The API asks for patience",
+        [API_STATE_OFFLINE] = "The API cannot be reached or does not work",
+        [API_STATE_UNAUTHORIZED] = "The API refuses the credentials or the account",
+};
+
+bool host_open(const Core *core) {
+        return core->host.usable && !core->stopping &&
+               (core->host.state == API_STATE_UNKNOWN || core->host.state == API_STATE_ONLINE);
+}
+
+static void wake_ready(Core *core) {
+        /* What was planned for later because of the host is worth a look now; objects in the ready
+         * queues are found there anyway. */
+        core->host.n_failed = 0;
+        core->host.probe_at = USEC_NEVER;
+}
+
+static int host_go(Core *core, ApiState state, const char *why) {
+        ApiState before = core->host.state;
+
+        core->host.state = state;
+        core->host.suspect = false;
+        if (state == before)
+                return 0;
+        if (state == API_STATE_ONLINE) {
+                wake_ready(core);
+                return core_log(core, LOG_EVENT_API_STATE, before == API_STATE_UNKNOWN ? 6 : 5,
+                                NULL, "%s", state_sentences[state]);
+        }
+        return core_log(core, LOG_EVENT_API_STATE, 4, NULL, "%s: %s", state_sentences[state], why);
+}
+
+static int host_good(Core *core, bool probe) {
+        Host *host = &core->host;
+
+        host->last_contact_at = core->now.realtime;
+        if (probe)
+                host->suspect = false;
+        /* Only a probe shows that the pause is over, or that the credentials are good again. */
+        if (!probe && (host->state == API_STATE_THROTTLED || host->state == API_STATE_UNAUTHORIZED))
+                return 0;
+        if (!host->usable)
+                return 0;
+        if (host->state == API_STATE_ONLINE)
+                return 0;
+        return host_go(core, API_STATE_ONLINE, "");
+}
+
+static usec_t host_backoff(Core *core) {
+        return core->now.boottime + backoff_delay(core->config.retry_min_usec,
+                                                  core->config.retry_max_usec, core->host.n_failed,
+                                                  &core->seed);
+}
+
+static int host_offline(Core *core, bool probe, const char *why) {
+        Host *host = &core->host;
+        int r;
+
+        if (host->state == API_STATE_UNAUTHORIZED && !probe)
+                return 0;
+        if (probe || host->state != API_STATE_OFFLINE) {
+                host->n_failed++;
+                host->probe_at = host_backoff(core);
+        }
+        r = host_go(core, API_STATE_OFFLINE, why);
+        return r < 0 ? r : waiters_pass_all(core);
+}
+
+static int host_throttled(Core *core, const Answer *answer) {
+        Host *host = &core->host;
+        usec_t until;
+        int r;
+
+        if (host->state != API_STATE_THROTTLED)
+                host->n_failed = 0;
+        host->n_failed++;
+        if (answer->has_retry_after) {
+                usec_t span = usec_max(answer->retry_after_usec, USEC_PER_SEC);
+
+                until = core->now.boottime +
+                        usec_min(span, usec_max(core->config.retry_max_usec, USEC_PER_SEC));
+        } else {
+                until = host_backoff(core);
+        }
+        /* Several answers may say so; the longest pause counts. */
+        host->probe_at = host->state == API_STATE_THROTTLED && host->probe_at != USEC_NEVER
+                                 ? usec_max(host->probe_at, until)
+                                 : until;
+        r = host_go(core, API_STATE_THROTTLED, answer->message);
+        return r < 0 ? r : waiters_pass_all(core);
+}
+
+static int host_unauthorized(Core *core, const Answer *answer) {
+        int r;
+
+        core->host.probe_at = usec_add(core->now.boottime,
+                                       jitter_around(core->config.retry_max_usec, &core->seed));
+        r = host_go(core, API_STATE_UNAUTHORIZED, answer->message);
+        return r < 0 ? r : core_withdraw(core, outcome_of(answer->outcome), answer->message);
+}
+
+static int host_redirected(Core *core, bool probe, const Answer *answer) {
+        int r = 0;
+
+        if (!core->host.redirected)
+                r = core_log(core, LOG_EVENT_REDIRECTED, 3, NULL,
+                             "The API answers with a redirect, which is never followed; BaseUrl "
+                             "is probably wrong.");
+        core->host.redirected = true;
+        return r < 0 ? r : host_offline(core, probe, answer->message);
+}
+
+static int host_suspect(Core *core, bool probe, const Answer *answer) {
+        if (probe)
+                return host_offline(core, true, answer->message);
+        if (core->host.state == API_STATE_UNKNOWN || core->host.state == API_STATE_ONLINE)
+                core->host.suspect = true;
+        return 0;
+}
+
+int host_note(Core *core, const Flight *flight, const Answer *answer) {
+        bool probe = core->host.probe == flight;
+
+        if (probe)
+                core->host.probe = NULL;
+        switch (answer->outcome) {
+        case API_OK:
+        case API_REFUSED:
+        case API_NOT_FOUND:
+        case API_CONFLICT:
+                return host_good(core, probe);
+        case API_NOT_SENT:
+                return host_offline(core, probe, answer->message);
+        case API_REDIRECTED:
+                return host_redirected(core, probe, answer);
+        case API_NO_ANSWER:
+        case API_NOT_UNDERSTOOD:
+        case API_BROKEN:
+                return host_suspect(core, probe, answer);
+        case API_THROTTLED:
+                return host_throttled(core, answer);
+        case API_UNAUTHORIZED:
+        case API_FORBIDDEN:
+                return host_unauthorized(core, answer);
+        case _API_OUTCOME_MAX:
+                break;
+        }
+        return 0;
+}
+
+static bool host_wants_probe(const Core *core) {
+        const Host *host = &core->host;
+
+        if (!host->usable || core->stopping || host->probe)
+                return false;
+        return host->suspect || host->probe_at <= core->now.boottime;
+}
+
+int host_drive(Core *core) {
+        Flight *flight;
+        Effect effect = { .kind = EFFECT_REQUEST };
+        int r;
+
+        if (!host_wants_probe(core) || core->n_flights >= core->config.requests_max ||
+            !bucket_take(&core->bucket, core->now.boottime))
+                return 0;
+
+        r = flight_new(core, NULL, STEP_LOOK, OPERATION_GET_SESSION, &flight);
+        if (r < 0)
+                return r;
+        core->host.probe = flight;
+        core->host.suspect = false;
+        core->host.probe_at = USEC_NEVER;
+        effect.request = (Request){ .serial = flight->serial,
+                                    .operation = OPERATION_GET_SESSION,
+                                    .attempt = core->host.n_failed + 1 };
+        api_id_set(&effect.request.session, nowhere);
+        return core_effect(core, &effect);
+}
+
+usec_t host_deadline(const Core *core) {
+        const Host *host = &core->host;
+
+        if (!host->usable || core->stopping || host->probe)
+                return USEC_NEVER;
+        if (host->suspect || host->probe_at <= core->now.boottime)
+                return core->n_flights >= core->config.requests_max
+                               ? USEC_NEVER
+                               : bucket_ready_at(&core->bucket, core->now.boottime);
+        return host->probe_at;
+}

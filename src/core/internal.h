@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of the core share. Nobody outside of core/ includes this. */
+
+#include "core/object.h"
+#include "core/pace.h"
+
+/* A request that is out, or that leaves with the batch that is on its way. */
+struct Flight {
+        RB_ENTRY(Flight) by_serial;
+        uint64_t serial; /* also the order in which requests were decided */
+        Operation operation;
+        StepKind step;
+        Object *object; /* NULL: a probe, or an object that has gone meanwhile */
+        Place *sent;    /* the value sent; it becomes what is observed */
+        uint32_t sent_rev[_ASPECT_MAX];
+        bool whole;     /* the value sent is all that was wanted */
+        usec_t sent_at; /* CLOCK_REALTIME */
+};
+
+RB_HEAD(Flights, Flight);
+RB_PROTOTYPE(Flights, Flight, by_serial, flight_compare);
+
+/* What is known of the host as a whole. */
+typedef struct Host {
+        ApiState state;
+        bool usable;  /* there are credentials */
+        bool suspect; /* an attempt ended oddly: ask something else at once */
+        unsigned n_failed;
+        usec_t probe_at; /* CLOCK_BOOTTIME, USEC_NEVER: none is planned */
+        Flight *probe;
+        usec_t last_contact_at; /* CLOCK_REALTIME */
+        bool redirected;        /* said so once */
+} Host;
+
+struct Core {
+        CoreConfig config;
+        Now now; /* of the call that is being served */
+        uint64_t seed, last_serial, generation;
+
+        Registry registry;
+        Counters counters, shown_counters;
+        uint32_t n_shown[_KIND_MAX], n_pending;
+
+        struct Objects touched, woken, ready[_PRIORITY_MAX];
+        TAILQ_HEAD(, Waiter) waiters; /* by reply_by, which is the order of arrival */
+
+        struct Flights flights;
+        unsigned n_flights, n_posts;
+        Bucket bucket;
+        Host host;
+        bool stopping;
+
+        bool syncing[_KIND_MAX]; /* everything from there on is still to be looked at */
+        uint64_t sync_cursor[_KIND_MAX];
+
+        Effect *effects; /* of the next batch */
+        size_t n_effects, n_effects_allocated;
+        Batch *batch; /* on its way */
+        Object **batch_objects;
+};
+
+/* How long after a change its session is read again: what changes together is read once. */
+#define LOOK_AFTER_CHANGE_USEC (200 * USEC_PER_MSEC)
+
+/* Sessions live nine hours (Bandwidth's call-flow page). */
+#define SESSION_LIFETIME_USEC (9 * USEC_PER_HOUR)
+
+/* Every function here returns 0 or -ENOMEM, where it returns anything. */
+
+/* --- touch.c: objects that changed, or that must be decided about anew --- */
+
+/* To be called before anything in a row is changed: keeps what clients see apart from it. */
+int core_touch(Core *core, Object *object);
+void core_wake(Core *core, Object *object);
+/* Wakes a session and all that are wanted or observed there. */
+void core_wake_session(Core *core, uint64_t session);
+/* Moves a member between sessions' lists after its wanted or observed place changed. */
+int core_set_wanted(Core *core, Object *object, Place *wanted);
+int core_set_observed(Core *core, Object *object, Place *observed);
+/* A publisher that leaves drops out of the lists of those who wanted to hear it; with @open_only
+ * only out of those that are still to be sent, where the API has settled the others. */
+int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool open_only);
+/* A session is not there any more: those who wanted or were observed there are nowhere. */
+int core_dissolve(Core *core, Object *session);
+/* Takes an object out of the registry, with the next batch. */
+int core_remove(Core *core, Object *object, bool tombstone);
+/* After a step failed: when to try again. */
+int core_back_off(Core *core, Object *object, Outcome outcome, const char *message);
+/* Looks at an object, or at the session that answers for it, no later than after @delay. */
+void core_look_soon(Core *core, Object *object, usec_t delay);
+/* The session whose list answers for a participant, NULL: it answers for itself. */
+Object *core_reader(Core *core, Object *object);
+
+/* --- reply.c: who waits for what --- */
+
+int core_reply(Core *core, uint64_t ticket, Outcome outcome, const Object *object,
+               const char *message);
+int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, Waiter **ret);
+void waiter_free(Core *core, Waiter *waiter);
+/* Answers those whose revisions are agreed. */
+int waiters_settle(Core *core, Object *object);
+/* It will take longer: success for changes, Unavailable for reads. */
+int waiters_pass(Core *core, Object *object);
+int waiters_pass_all(Core *core);
+/* Changes that wait for a revision up to @limit of some aspect; never creators and deleters. */
+int waiters_fail(Core *core, Object *object, const uint32_t limit[_ASPECT_MAX], Outcome outcome,
+                 const char *message);
+int waiters_fail_all(Core *core, Object *object, Outcome outcome, const char *message);
+/* Those whose read has come back. */
+int waiters_read(Core *core, Object *object, Outcome outcome, const char *message);
+/* A later intent for @aspect replaces what was not sent yet. */
+int waiters_supersede(Core *core, Object *object, Aspect aspect);
+/* Those whose time is over get their success. */
+int waiters_expire(Core *core);
+bool waiters_have(const Object *object, IntentKind kind);
+/* Effects for the next batch; what is passed is moved from, also on failure. */
+int core_effect(Core *core, Effect *effect);
+__attribute__((format(printf, 5, 6))) int core_log(Core *core, LogEvent event, int level,
+                                                   const Object *object, const char *format, ...);
+/* The like, with what is known of the attempt. */
+int core_log_answer(Core *core, LogEvent event, int level, const Flight *flight,
+                    const Answer *answer, const char *text);
+
+/* --- host.c: the API as a whole --- */
+
+/* Whether requests other than probes may be sent. */
+bool host_open(const Core *core);
+/* What an answer says about the host, beside what it says about its object. */
+int host_note(Core *core, const Flight *flight, const Answer *answer);
+/* Sends a probe where one is due. */
+int host_drive(Core *core);
+/* The next time at which host_drive() has something to do. */
+usec_t host_deadline(const Core *core);
+
+/* --- drive.c: from facts to requests --- */
+
+StepKind core_plan(Core *core, Object *object);
+/* Decides about all that were woken, and starts what the budget allows. */
+int core_drive(Core *core);
+int flight_new(Core *core, Object *object, StepKind step, Operation operation, Flight **ret);
+Flight *flight_free(Core *core, Flight *flight);
+void core_set_timer(Core *core, Object *object);
+
+/* --- observe.c: what reads say --- */
+
+int core_observe_read(Core *core, Flight *flight, const Answer *answer);
+/* The counterpart at the API is not there any more. */
+int core_gone(Core *core, Object *object, const char *why);
+
+/* --- refuse.c: intents that come to nothing --- */
+
+/* A creation whose caller still waits is taken back: an error reply leaves nothing behind. */
+int core_uncreate(Core *core, Object *object, Outcome outcome, const char *message);
+/* A creation came to nothing after its reply had gone: it stays, failed, until it is deleted. */
+int core_fail(Core *core, Object *object, Outcome outcome, const char *message);
+/* Copies what was observed to what is wanted, unless a later intent than the one that was sent is
+ * waiting. Calls with a revision up to the one sent get the error. */
+int core_roll_back(Core *core, Object *object, Aspect aspect, const uint32_t sent_rev[_ASPECT_MAX],
+                   Outcome outcome, const char *message);
+/* The API refused for good what @flight asked for. */
+int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *answer);
+/* The API refused our credentials: calls that nothing was sent for are refused and withdrawn. */
+int core_withdraw(Core *core, Outcome outcome, const char *message);
+int core_withdraw_object(Core *core, Object *object, Outcome outcome, const char *message);
+Outcome outcome_of(ApiOutcome outcome);
+
+/* --- answer.c --- */
+
+/* A creation of which the API never told what became of it. */
+int core_unknown(Core *core, Object *object, const Flight *flight, const Answer *answer);

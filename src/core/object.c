@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/object.h"
+
+#include <errno.h>
+
+static int number_order(uint64_t a, uint64_t b) {
+        return (a > b) - (a < b);
+}
+
+static int object_compare_number(const Object *a, const Object *b) {
+        return number_order(a->row.number, b->row.number);
+}
+
+static int object_compare_id(const Object *a, const Object *b) {
+        return api_id_compare(&a->row.id, &b->row.id);
+}
+
+static int object_compare_tag(const Object *a, const Object *b) {
+        int order = strcmp(a->row.spec->tag, b->row.spec->tag);
+
+        return order ?: object_compare_number(a, b);
+}
+
+static int object_compare_due(const Object *a, const Object *b) {
+        int order = number_order(a->due, b->due);
+
+        order = order ?: (int)a->row.kind - (int)b->row.kind;
+        return order ?: object_compare_number(a, b);
+}
+
+RB_GENERATE(ByNumber, Object, by_number, object_compare_number);
+RB_GENERATE(ById, Object, by_id, object_compare_id);
+RB_GENERATE(ByTag, Object, by_tag, object_compare_tag);
+RB_GENERATE(ByDue, Object, by_due, object_compare_due);
+
+void registry_init(Registry *registry) {
+        for (Kind kind = 0; kind < _KIND_MAX; kind++) {
+                RB_INIT(&registry->by_number[kind]);
+                RB_INIT(&registry->by_id[kind]);
+                RB_INIT(&registry->by_tag[kind]);
+        }
+        RB_INIT(&registry->by_due);
+}
+
+void registry_deinit(Registry *registry) {
+        for (Kind kind = 0; kind < _KIND_MAX; kind++) {
+                Object *object;
+
+                while ((object = RB_ROOT(&registry->by_number[kind])))
+                        object_free(object, registry);
+        }
+}
+
+int object_new(Object **ret, Registry *registry, Row *row) {
+        Object *object = calloc(1, sizeof(*object));
+
+        if (!object)
+                return -ENOMEM;
+
+        object->row = *row;
+        object->look_at = object->due = USEC_NEVER;
+        TAILQ_INIT(&object->waiters);
+        if (RB_INSERT(ByNumber, &registry->by_number[row->kind], object)) {
+                free(object);
+                return -EEXIST;
+        }
+        if (api_id_is_known(&row->id)) {
+                if (RB_INSERT(ById, &registry->by_id[row->kind], object)) {
+                        RB_REMOVE(ByNumber, &registry->by_number[row->kind], object);
+                        free(object);
+                        return -EEXIST;
+                }
+                object->indexed_id = true;
+        }
+        RB_INSERT(ByTag, &registry->by_tag[row->kind], object);
+
+        *row = (Row){ 0 };
+        *ret = object;
+        return 0;
+}
+
+Object *object_free(Object *object, Registry *registry) {
+        Kind kind = object->row.kind;
+
+        registry_set_due(registry, object, USEC_NEVER);
+        RB_REMOVE(ByNumber, &registry->by_number[kind], object);
+        RB_REMOVE(ByTag, &registry->by_tag[kind], object);
+        if (object->indexed_id)
+                RB_REMOVE(ById, &registry->by_id[kind], object);
+
+        if (object->shown != &object->row)
+                row_free(object->shown);
+        row_deinit(&object->row);
+        secret_free(object->token);
+        free(object->members.items);
+        free(object->shown_members.items);
+        free(object);
+        return NULL;
+}
+
+Object *registry_find(const Registry *registry, Kind kind, uint64_t number) {
+        Object key = { .row.number = number };
+
+        return RB_FIND(ByNumber, (struct ByNumber *)&registry->by_number[kind], &key);
+}
+
+Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id) {
+        Object key = { .row.id = *id };
+
+        return RB_FIND(ById, (struct ById *)&registry->by_id[kind], &key);
+}
+
+int registry_set_id(Registry *registry, Object *object, const ApiId *id) {
+        object->row.id = *id;
+        if (RB_INSERT(ById, &registry->by_id[object->row.kind], object)) {
+                object->row.id = (ApiId){ 0 };
+                return -EEXIST;
+        }
+        object->indexed_id = true;
+        return 0;
+}
+
+void registry_set_due(Registry *registry, Object *object, usec_t due) {
+        if (object->due == due)
+                return;
+        if (object->timed)
+                RB_REMOVE(ByDue, &registry->by_due, object);
+        object->due = due;
+        object->timed = due != USEC_NEVER;
+        if (object->timed)
+                RB_INSERT(ByDue, &registry->by_due, object);
+}
+
+int members_add(Members *members, Object *object) {
+        size_t at = members->n;
+
+        while (at > 0 && members->items[at - 1]->row.number > object->row.number)
+                at--;
+        if (at > 0 && members->items[at - 1] == object)
+                return 0;
+
+        if (members->n == members->n_allocated) {
+                size_t wanted = members->n_allocated ? 2 * members->n_allocated : 4;
+                Object **items = reallocarray(members->items, wanted, sizeof(*items));
+
+                if (!items)
+                        return -ENOMEM;
+                members->items = items;
+                members->n_allocated = wanted;
+        }
+        memmove(members->items + at + 1, members->items + at,
+                (members->n - at) * sizeof(*members->items));
+        members->items[at] = object;
+        members->n++;
+        return 0;
+}
+
+void members_remove(Members *members, const Object *object) {
+        for (size_t i = 0; i < members->n; i++)
+                if (members->items[i] == object) {
+                        memmove(members->items + i, members->items + i + 1,
+                                (members->n - i - 1) * sizeof(*members->items));
+                        members->n--;
+                        return;
+                }
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the core keeps of one object beyond its row, and the registry of all objects. Private to
+ * core/: other rooms see rows only.
+ */
+
+#include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
+
+#include "core/core.h"
+#include "core/plan.h"
+
+typedef struct Object Object;
+typedef struct Flight Flight;
+typedef struct Waiter Waiter;
+
+/* Who goes first when the budget does not do for all. */
+typedef enum Priority {
+        PRIORITY_CALLER, /* somebody waits for it */
+        PRIORITY_INTENT,
+        PRIORITY_REREAD, /* after a change, or because something did not fit */
+        PRIORITY_LOOK,   /* the periodic look */
+        _PRIORITY_MAX,
+} Priority;
+
+/* A method call that is owed an answer. Revisions are 0 for aspects that it does not ask for. */
+struct Waiter {
+        TAILQ_ENTRY(Waiter) on_object, on_clock;
+        Object *object;
+        uint64_t ticket;
+        IntentKind kind;
+        uint32_t rev[_ASPECT_MAX];
+        usec_t reply_by; /* CLOCK_BOOTTIME */
+};
+
+/* A small set of objects, ordered by number. */
+typedef struct Members {
+        Object **items;
+        size_t n, n_allocated;
+} Members;
+
+struct Object {
+        Row row;    /* the core thinks here */
+        Row *shown; /* the last durable image: &row at rest, NULL: never durable yet */
+
+        RB_ENTRY(Object) by_number, by_id, by_tag, by_due;
+        TAILQ_ENTRY(Object) on_touched, on_woken, on_ready;
+        bool touched, woken, ready, indexed_id, timed;
+        bool removed; /* leaves the registry when its batch is released */
+        bool tombstone;
+        Priority priority; /* of the queue it stands in */
+
+        Flight *change, *read; /* what is in flight for it */
+        TAILQ_HEAD(, Waiter) waiters;
+        Members members, shown_members; /* of a session: wanted or observed there; as clients see */
+
+        bool must_read;
+        bool join_conflict; /* a join was answered with 409: the next read decides */
+        bool look_subscriptions;
+        bool looked_for; /* due to be read for a reason: PRIORITY_REREAD */
+        unsigned n_read_failed;
+        uint64_t listed_by;   /* the last list that it stood in */
+        uint64_t changed_seq; /* of the last confirmed change: older observations do not count */
+        usec_t retry_at, look_at, due; /* CLOCK_BOOTTIME; retry_at 0: at once */
+        char *token;                   /* between the answer and the commit, no longer */
+};
+
+RB_HEAD(ByNumber, Object);
+RB_HEAD(ById, Object);
+RB_HEAD(ByTag, Object);
+RB_HEAD(ByDue, Object);
+TAILQ_HEAD(Objects, Object);
+
+typedef struct Registry {
+        struct ByNumber by_number[_KIND_MAX];
+        struct ById by_id[_KIND_MAX];
+        struct ByTag by_tag[_KIND_MAX];
+        struct ByDue by_due;
+} Registry;
+
+RB_PROTOTYPE(ByNumber, Object, by_number, object_compare_number);
+RB_PROTOTYPE(ById, Object, by_id, object_compare_id);
+RB_PROTOTYPE(ByTag, Object, by_tag, object_compare_tag);
+RB_PROTOTYPE(ByDue, Object, by_due, object_compare_due);
+
+void registry_init(Registry *registry);
+void registry_deinit(Registry *registry);
+
+/* Moves the row in. Return: 0, -ENOMEM, -EEXIST. */
+int object_new(Object **ret, Registry *registry, Row *row);
+/* Takes it out of every index. Nobody may wait for it or have a flight for it. */
+Object *object_free(Object *object, Registry *registry);
+
+Object *registry_find(const Registry *registry, Kind kind, uint64_t number);
+Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id);
+/* Enters the id that the API gave; the row must not be in that index yet. Return: 0, -EEXIST. */
+int registry_set_id(Registry *registry, Object *object, const ApiId *id);
+/* When the object wants to be looked at again; USEC_NEVER: only after an event. */
+void registry_set_due(Registry *registry, Object *object, usec_t due);
+
+/* A member twice, or one that is not there, changes nothing. Return: 0, -ENOMEM. */
+int members_add(Members *members, Object *object);
+void members_remove(Members *members, const Object *object);

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/internal.h"
+
+#include <errno.h>
+
+/* Makes a place of what the API says: ids that the registry knows become numbers. */
+static int place_of(Core *core, const Sighting *sighting, Place **ret) {
+        CLEANUP(freep) Publisher *publishers = NULL;
+        const Object *session;
+
+        if (!api_id_is_known(&sighting->session)) {
+                *ret = NULL;
+                return 0;
+        }
+        if (sighting->n_publishers > 0) {
+                publishers = calloc(sighting->n_publishers, sizeof(*publishers));
+                if (!publishers)
+                        return -ENOMEM;
+        }
+        for (size_t i = 0; i < sighting->n_publishers; i++) {
+                const Object *other = registry_find_id(&core->registry, KIND_PARTICIPANT,
+                                                       &sighting->publishers[i].id);
+
+                publishers[i] = sighting->publishers[i];
+                if (!other || other->removed)
+                        continue;
+                publishers[i].number = other->row.number;
+                publishers[i].id = (ApiId){ 0 };
+        }
+        session = registry_find_id(&core->registry, KIND_SESSION, &sighting->session);
+        return place_new(ret, session && !session->removed ? session->row.number : 0,
+                         &sighting->session, sighting->mode, publishers, sighting->n_publishers);
+}
+
+/* Whether a read that began with @serial says anything about an object. */
+static bool observation_counts(const Object *object, uint64_t serial) {
+        return !object->removed && !object->change && object->changed_seq < serial;
+}
+
+static void look_later(Core *core, Object *object) {
+        usec_t now = core->now.boottime;
+        usec_t expires_at = object->row.expires_at;
+
+        object->n_read_failed = 0;
+        object->looked_for = false;
+        if (core_reader(core, object)) {
+                object->look_at = USEC_NEVER;
+                return;
+        }
+        object->look_at =
+                usec_add(now, jitter_around(core->config.resync_interval_usec, &core->seed));
+        if (expires_at > core->now.realtime)
+                object->look_at =
+                        usec_min(object->look_at, usec_add(now, expires_at - core->now.realtime));
+}
+
+static int verified(Core *core, Object *object) {
+        object->row.synced_at = core->now.realtime;
+        if (object->shown && object->shown != &object->row)
+                object->shown->synced_at = core->now.realtime;
+        object->must_read = false;
+        look_later(core, object);
+        core_wake(core, object);
+        return waiters_read(core, object, OUTCOME_DONE, NULL);
+}
+
+/* A removal of ours that is not confirmed yet, and that would make a place in a session. */
+static bool removal_pending(Core *core, const Place *wanted) {
+        const Object *session = registry_find(&core->registry, KIND_SESSION, wanted->session);
+
+        for (size_t i = 0; session && i < session->members.n; i++) {
+                const Object *member = session->members.items[i];
+
+                if (place_in_session(member->row.observed, wanted->session) &&
+                    (member->row.gone || !place_in_session(member->row.wanted, wanted->session)))
+                        return true;
+        }
+        return false;
+}
+
+/* A join was answered with 409, and this is where the participant really is. */
+static int conflict_decide(Core *core, Object *object) {
+        const char *elsewhere = "The participant is in another session.";
+        const char *full = "The API did not let the participant in; the session is probably full.";
+        const Place *observed = object->row.observed;
+        const char *message = observed ? elsewhere : full;
+        uint32_t sent_rev[_ASPECT_MAX] = { 0, object->row.goals[MEMBERSHIP].sent_rev, 0 };
+        int r;
+
+        object->join_conflict = false;
+        if (!observed && object->row.wanted && removal_pending(core, object->row.wanted)) {
+                r = core_back_off(core, object, OUTCOME_CONFLICT, full);
+                return r < 0 ? r : waiters_pass(core, object);
+        }
+        r = core_log(core, LOG_EVENT_REFUSED, 4, object, "%s", message);
+        if (r < 0)
+                return r;
+        if (waiters_have(object, INTENT_CREATE))
+                return core_uncreate(core, object, OUTCOME_CONFLICT, message);
+        return core_roll_back(core, object, MEMBERSHIP, sent_rev, OUTCOME_CONFLICT, message);
+}
+
+/* Somebody else changed it at the API, and nobody here wants it otherwise: it is taken over. */
+static int drift_adopt(Core *core, Object *object, Place *seen) {
+        uint64_t session = object->row.wanted ? object->row.wanted->session : 0;
+        bool moved = !place_same_session(object->row.wanted, seen);
+        int r = 0;
+
+        if (moved)
+                r = core_drop_publisher(core, object, session, true);
+        if (r >= 0)
+                r = core_set_wanted(core, object, seen);
+        if (r >= 0)
+                r = core_log(core, LOG_EVENT_DRIFT, 5, object,
+                             moved ? "Somebody else changed its session at the API."
+                                   : "Somebody else changed its subscriptions at the API.");
+        return r;
+}
+
+/* The aspects that are open: what is seen may be just what is wanted, or decide a conflict. */
+static int compare_open(Core *core, Object *object, Place *seen) {
+        static const uint32_t all[_ASPECT_MAX] = { 0, 0, UINT32_MAX };
+        Goal *goals = object->row.goals;
+        int r;
+
+        if (row_open(&object->row, MEMBERSHIP)) {
+                /* Wanted nowhere, and now in a session that is not ours: our removal is done. */
+                bool taken = !object->row.wanted && seen && seen->session == 0;
+
+                if (!taken && !place_same_session(object->row.wanted, seen))
+                        return object->join_conflict ? conflict_decide(core, object) : 0;
+                r = taken ? drift_adopt(core, object, seen) : core_touch(core, object);
+                if (r < 0)
+                        return r;
+                object->join_conflict = false;
+                if (taken)
+                        goals[SUBSCRIPTIONS].agreed_rev = goals[SUBSCRIPTIONS].wanted_rev;
+                goals[MEMBERSHIP].agreed_rev = goals[MEMBERSHIP].wanted_rev;
+        }
+        if (!row_open(&object->row, SUBSCRIPTIONS))
+                return 0;
+        if (!place_same_session(object->row.wanted, seen)) {
+                r = drift_adopt(core, object, seen);
+                if (r < 0)
+                        return r;
+                goals[SUBSCRIPTIONS].agreed_rev = goals[SUBSCRIPTIONS].wanted_rev;
+                return waiters_fail(core, object, all, OUTCOME_CONFLICT,
+                                    "The participant is not in that session any more.");
+        }
+        if (!place_equal(object->row.wanted, seen))
+                return 0;
+        r = core_touch(core, object);
+        if (r >= 0)
+                goals[SUBSCRIPTIONS].agreed_rev = goals[SUBSCRIPTIONS].wanted_rev;
+        return r;
+}
+
+static int compare(Core *core, Object *object, Place *seen) {
+        Row *row = &object->row;
+        bool open = row_open(row, MEMBERSHIP) || row_open(row, SUBSCRIPTIONS);
+        int r = 0;
+
+        if (!place_equal(row->observed, seen))
+                r = core_set_observed(core, object, seen);
+        if (r < 0 || row->gone)
+                return r;
+        if (open)
+                r = compare_open(core, object, seen);
+        else if (!place_equal(row->wanted, seen))
+                r = drift_adopt(core, object, seen);
+        if (r < 0)
+                return r;
+        if (row_in_sync(row) && (row->n_failed > 0 || open)) {
+                r = core_touch(core, object);
+                if (r < 0)
+                        return r;
+                row->n_failed = 0;
+                if (open)
+                        r = row_set_error(row, OUTCOME_DONE, NULL);
+        }
+        return r < 0 ? r : waiters_settle(core, object);
+}
+
+static int observe_participant(Core *core, Object *object, const Sighting *sighting,
+                               uint64_t serial) {
+        CLEANUP(place_unrefp) Place *seen = NULL;
+        int r;
+
+        if (!observation_counts(object, serial))
+                return waiters_read(core, object, OUTCOME_DONE, NULL);
+        r = place_of(core, sighting, &seen);
+        if (r >= 0)
+                r = compare(core, object, seen);
+        return r < 0 ? r : verified(core, object);
+}
+
+static int observe_list(Core *core, Object *session, const Flight *flight, const Answer *answer) {
+        int r;
+
+        for (size_t i = 0; i < answer->n_sightings; i++) {
+                const Sighting *sighting = answer->sightings + i;
+                Object *object = registry_find_id(&core->registry, KIND_PARTICIPANT, &sighting->id);
+
+                if (!object)
+                        continue;
+                object->listed_by = flight->serial;
+                r = observe_participant(core, object, sighting, flight->serial);
+                if (r < 0)
+                        return r;
+        }
+
+        /* One that is missing is read before anything is concluded. */
+        for (size_t i = 0; i < session->members.n; i++) {
+                Object *member = session->members.items[i];
+
+                if (member->listed_by == flight->serial ||
+                    !place_in_session(member->row.observed, session->row.number) ||
+                    !observation_counts(member, flight->serial))
+                        continue;
+                member->must_read = true;
+                core_wake(core, member);
+        }
+        return 0;
+}
+
+/* Subscriptions alone: they are compared only where the participant is where it should be. */
+static int observe_subscriptions(Core *core, Object *object, const Flight *flight,
+                                 const Answer *answer) {
+        const Place *observed = object->row.observed;
+        CLEANUP(place_unrefp) Place *seen = NULL;
+        Sighting sighting;
+        int r;
+
+        if (!observed || answer->n_sightings == 0 || !observation_counts(object, flight->serial))
+                return 0;
+        sighting = answer->sightings[0];
+        if (observed->session == 0)
+                return 0;
+        sighting.session = registry_find(&core->registry, KIND_SESSION, observed->session)->row.id;
+        r = place_of(core, &sighting, &seen);
+        return r < 0 ? r : compare(core, object, seen);
+}
+
+int core_gone(Core *core, Object *object, const char *why) {
+        bool session = object->row.kind == KIND_SESSION;
+        bool wanted = object->row.gone;
+        int r;
+
+        r = core_log(core, wanted ? LOG_EVENT_DELETED : LOG_EVENT_GONE, wanted ? 6 : 5, object,
+                     "%s", why);
+        if (r >= 0)
+                r = waiters_fail_all(core, object,
+                                     wanted    ? OUTCOME_DONE
+                                     : session ? OUTCOME_NO_SUCH_SESSION
+                                               : OUTCOME_NO_SUCH_PARTICIPANT,
+                                     "It is not at the API any more.");
+        return r < 0 ? r : core_remove(core, object, true);
+}
+
+static int read_failed(Core *core, Object *object, const Answer *answer) {
+        int r;
+
+        object->n_read_failed++;
+        object->look_at = core->now.boottime + backoff_delay(core->config.retry_min_usec,
+                                                             core->config.retry_max_usec,
+                                                             object->n_read_failed, &core->seed);
+        r = waiters_read(core, object,
+                         answer->outcome == API_UNAUTHORIZED || answer->outcome == API_FORBIDDEN
+                                 ? outcome_of(answer->outcome)
+                                 : OUTCOME_UNAVAILABLE,
+                         answer->message);
+        if (r < 0 || !object->must_read)
+                return r;
+        object->retry_at = object->look_at;
+        /* A change waits for this read: it is its attempt that failed. */
+        return waiters_pass(core, object);
+}
+
+static int missing(Core *core, Object *object, const Flight *flight) {
+        Object *session;
+
+        if (flight->operation != OPERATION_GET_SUBSCRIPTIONS)
+                return core_gone(core, object, "Its counterpart is not at the API any more.");
+        session = core_reader(core, object);
+        if (session)
+                session->must_read = true, core_wake(core, session);
+        object->must_read = true;
+        return 0;
+}
+
+int core_observe_read(Core *core, Flight *flight, const Answer *answer) {
+        Object *object = flight->object;
+        int r;
+
+        if (object->removed)
+                return 0;
+        if (answer->outcome == API_NOT_FOUND)
+                return missing(core, object, flight);
+        if (answer->outcome != API_OK)
+                return read_failed(core, object, answer);
+
+        switch (flight->operation) {
+        case OPERATION_LIST_PARTICIPANTS:
+                r = observe_list(core, object, flight, answer);
+                break;
+        case OPERATION_GET_SESSION:
+                r = 0;
+                break;
+        case OPERATION_GET_PARTICIPANT:
+                if (answer->n_sightings == 0)
+                        return read_failed(core, object, answer);
+                return observe_participant(core, object, answer->sightings, flight->serial);
+        default:
+                return observe_subscriptions(core, object, flight, answer);
+        }
+        if (r < 0)
+                return r;
+        r = verified(core, object);
+        core_wake_session(core, object->row.number);
+        return r;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/pace.h"
+
+static void bucket_fill(Bucket *bucket, usec_t now) {
+        if (now <= bucket->filled_at)
+                return;
+        bucket->tokens += (double)(now - bucket->filled_at) * bucket->per_sec / USEC_PER_SEC;
+        if (bucket->tokens > bucket->burst)
+                bucket->tokens = bucket->burst;
+        bucket->filled_at = now;
+}
+
+void bucket_init(Bucket *bucket, double per_sec, unsigned burst, usec_t now) {
+        *bucket = (Bucket){ .per_sec = per_sec, .burst = burst, .tokens = burst, .filled_at = now };
+}
+
+void bucket_resize(Bucket *bucket, double per_sec, unsigned burst, usec_t now) {
+        bucket_fill(bucket, now);
+        bucket->per_sec = per_sec;
+        bucket->burst = burst;
+        if (bucket->tokens > bucket->burst)
+                bucket->tokens = bucket->burst;
+}
+
+bool bucket_take(Bucket *bucket, usec_t now) {
+        bucket_fill(bucket, now);
+        if (bucket->tokens < 1)
+                return false;
+        bucket->tokens -= 1;
+        return true;
+}
+
+void bucket_released(Bucket *bucket, unsigned n, usec_t now) {
+        bucket_fill(bucket, now);
+        if (bucket->tokens > bucket->burst - n)
+                bucket->tokens = bucket->burst - n;
+}
+
+usec_t bucket_ready_at(const Bucket *bucket, usec_t now) {
+        Bucket filled = *bucket;
+
+        bucket_fill(&filled, now);
+        if (filled.tokens >= 1)
+                return now;
+        return now + (usec_t)((1 - filled.tokens) * USEC_PER_SEC / filled.per_sec) + 1;
+}
+
+uint64_t random_next(uint64_t *seed) {
+        uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+
+        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+        return z ^ z >> 31;
+}
+
+usec_t backoff_delay(usec_t min_usec, usec_t max_usec, unsigned n_failed, uint64_t *seed) {
+        usec_t cap = min_usec;
+
+        for (unsigned i = 1; i < n_failed && cap < max_usec; i++)
+                cap *= 2;
+        return random_next(seed) % (usec_min(cap, max_usec) + 1);
+}
+
+usec_t jitter_around(usec_t span, uint64_t *seed) {
+        return span - span / 10 + random_next(seed) % (span / 5 + 1);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/internal.h"
+
+Outcome outcome_of(ApiOutcome outcome) {
+        switch (outcome) {
+        case API_OK:
+                return OUTCOME_DONE;
+        case API_REFUSED:
+        case API_REDIRECTED:
+        case API_NOT_FOUND:
+                return OUTCOME_REJECTED;
+        case API_UNAUTHORIZED:
+                return OUTCOME_UNAUTHORIZED;
+        case API_FORBIDDEN:
+                return OUTCOME_FORBIDDEN;
+        case API_CONFLICT:
+                return OUTCOME_CONFLICT;
+        case API_NOT_SENT:
+        case API_NO_ANSWER:
+        case API_NOT_UNDERSTOOD:
+        case API_THROTTLED:
+        case API_BROKEN:
+        case _API_OUTCOME_MAX:
+                return OUTCOME_UNAVAILABLE;
+        }
+        return OUTCOME_UNAVAILABLE;
+}
+
+int core_uncreate(Core *core, Object *object, Outcome outcome, const char *message) {
+        Goal *goals = object->row.goals;
+        uint64_t session = object->row.wanted ? object->row.wanted->session : 0;
+        int r;
+
+        r = core_touch(core, object);
+        if (r >= 0)
+                r = core_drop_publisher(core, object, session, false);
+        if (r >= 0)
+                r = core_set_wanted(core, object, NULL);
+        if (r >= 0)
+                r = waiters_fail_all(core, object, outcome, message);
+        if (r < 0)
+                return r;
+
+        object->row.gone = true;
+        object->retry_at = 0;
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                goals[aspect].wanted_rev++;
+        return 0;
+}
+
+/* What was observed is wanted from now on, and agreed. */
+static int fall_back(Core *core, Object *object) {
+        Goal *goals = object->row.goals;
+        uint64_t session = object->row.wanted ? object->row.wanted->session : 0;
+        int r = 0;
+
+        if (!place_same_session(object->row.wanted, object->row.observed))
+                r = core_drop_publisher(core, object, session, false);
+        if (r >= 0)
+                r = core_set_wanted(core, object, object->row.observed);
+        if (r < 0)
+                return r;
+        for (Aspect aspect = MEMBERSHIP; aspect < _ASPECT_MAX; aspect++)
+                goals[aspect].agreed_rev = goals[aspect].wanted_rev;
+        object->retry_at = 0;
+        return 0;
+}
+
+int core_roll_back(Core *core, Object *object, Aspect aspect, const uint32_t sent_rev[_ASPECT_MAX],
+                   Outcome outcome, const char *message) {
+        uint32_t limit[_ASPECT_MAX] = { 0 };
+        int r;
+
+        r = core_touch(core, object);
+        if (r < 0)
+                return r;
+
+        limit[aspect] = sent_rev[aspect];
+        /* A later intent for the same aspect stays, and is driven. One for the subscriptions alone
+         * falls with the membership that it stood on. */
+        if (object->row.goals[aspect].wanted_rev <= sent_rev[aspect] &&
+            (aspect == MEMBERSHIP ||
+             place_same_session(object->row.wanted, object->row.observed))) {
+                limit[SUBSCRIPTIONS] = UINT32_MAX;
+                r = fall_back(core, object);
+                if (r < 0)
+                        return r;
+        }
+        r = row_set_error(&object->row, outcome, message);
+        return r < 0 ? r : waiters_fail(core, object, limit, outcome, message);
+}
+
+int core_fail(Core *core, Object *object, Outcome outcome, const char *message) {
+        uint64_t session = object->row.wanted ? object->row.wanted->session : 0;
+        int r;
+
+        r = core_touch(core, object);
+        if (r >= 0)
+                r = waiters_fail_all(core, object, outcome, message);
+        if (r >= 0 && object->row.kind == KIND_SESSION)
+                r = core_dissolve(core, object);
+        if (r >= 0)
+                r = core_drop_publisher(core, object, session, false);
+        if (r >= 0)
+                r = core_set_wanted(core, object, NULL);
+        if (r < 0)
+                return r;
+        object->row.failed = true;
+        object->retry_at = 0;
+        return row_set_error(&object->row, outcome, message);
+}
+
+static int refuse_create(Core *core, Object *object, Outcome outcome, const char *message) {
+        bool gone = object->row.gone;
+        int r;
+
+        r = core_touch(core, object);
+        if (r < 0)
+                return r;
+        object->row.attempt_open = false;
+        if (!gone && !waiters_have(object, INTENT_CREATE))
+                return core_fail(core, object, outcome, message);
+        r = waiters_fail_all(core, object, gone ? OUTCOME_DONE : outcome, message);
+        return r < 0 ? r : core_remove(core, object, false);
+}
+
+static int refuse_delete(Core *core, Object *object, Outcome outcome, const char *message) {
+        int r;
+
+        r = core_touch(core, object);
+        if (r >= 0)
+                r = core_set_wanted(core, object, object->row.observed);
+        if (r < 0)
+                return r;
+        object->row.gone = false;
+        object->retry_at = 0;
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                object->row.goals[aspect].agreed_rev = object->row.goals[aspect].wanted_rev;
+        r = row_set_error(&object->row, outcome, message);
+        return r < 0 ? r : waiters_fail_all(core, object, outcome, message);
+}
+
+int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *answer) {
+        Outcome outcome = outcome_of(answer->outcome);
+        int r;
+
+        object->row.n_failed = 0;
+        r = core_log_answer(core, LOG_EVENT_REFUSED, 4, flight, answer, answer->message);
+        if (r < 0)
+                return r;
+        if (flight->step == STEP_CREATE)
+                return refuse_create(core, object, outcome, answer->message);
+        if (flight->step == STEP_DELETE)
+                return refuse_delete(core, object, outcome, answer->message);
+        if (object->row.gone)
+                return 0; /* whatever it was, a delete has replaced it */
+        if (waiters_have(object, INTENT_CREATE))
+                return core_uncreate(core, object, outcome, answer->message);
+        return core_roll_back(core, object,
+                              flight->step == STEP_SUBSCRIBE ? SUBSCRIPTIONS : MEMBERSHIP,
+                              flight->sent_rev, outcome, answer->message);
+}
+
+int core_withdraw_object(Core *core, Object *object, Outcome outcome, const char *message) {
+        uint32_t all[_ASPECT_MAX] = { UINT32_MAX, UINT32_MAX, UINT32_MAX };
+        bool being = !api_id_is_known(&object->row.id);
+        int r;
+
+        if (waiters_have(object, INTENT_CREATE))
+                return being ? refuse_create(core, object, outcome, message)
+                             : core_uncreate(core, object, outcome, message);
+        if (object->row.gone)
+                return being ? 0 : refuse_delete(core, object, outcome, message);
+        r = waiters_read(core, object, outcome, message);
+        if (r < 0 || TAILQ_EMPTY(&object->waiters))
+                return r;
+        return core_roll_back(core, object, MEMBERSHIP, all, outcome, message);
+}
+
+int core_withdraw(Core *core, Outcome outcome, const char *message) {
+        Waiter *waiter = TAILQ_FIRST(&core->waiters);
+
+        while (waiter) {
+                Object *object = waiter->object;
+                int r;
+
+                if (object->change) {
+                        waiter = TAILQ_NEXT(waiter, on_clock);
+                        continue;
+                }
+                r = core_withdraw_object(core, object, outcome, message);
+                if (r < 0)
+                        return r;
+                waiter = TAILQ_FIRST(&core->waiters);
+        }
+        return 0;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/internal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+/* vasprintf() is the only thing wanted of stdio.h, which the core does without. */
+int vasprintf(char **ret, const char *format, va_list arguments);
+
+int core_effect(Core *core, Effect *effect) {
+        if (core->n_effects == core->n_effects_allocated) {
+                size_t wanted = core->n_effects_allocated ? 2 * core->n_effects_allocated : 16;
+                Effect *effects = reallocarray(core->effects, wanted, sizeof(*effects));
+
+                if (!effects) {
+                        effect_deinit(effect);
+                        return -ENOMEM;
+                }
+                core->effects = effects;
+                core->n_effects_allocated = wanted;
+        }
+        core->effects[core->n_effects++] = *effect;
+        *effect = (Effect){ 0 };
+        return 0;
+}
+
+static void log_about(Log *log, const Object *object) {
+        if (!object)
+                return;
+        log->kind = object->row.kind;
+        log->number = object->row.number;
+        log->id = object->row.id;
+        log->uid = object->row.spec->owner;
+}
+
+int core_log(Core *core, LogEvent event, int level, const Object *object, const char *format, ...) {
+        Effect effect = { .kind = EFFECT_LOG, .log = { .event = event, .level = level } };
+        va_list arguments;
+        int r;
+
+        log_about(&effect.log, object);
+        va_start(arguments, format);
+        r = vasprintf(&effect.log.text, format, arguments);
+        va_end(arguments);
+        if (r < 0)
+                return -ENOMEM;
+        return core_effect(core, &effect);
+}
+
+int core_log_answer(Core *core, LogEvent event, int level, const Flight *flight,
+                    const Answer *answer, const char *text) {
+        Effect effect = { .kind = EFFECT_LOG, .log = { .event = event, .level = level } };
+        Log *log = &effect.log;
+
+        log_about(log, flight->object);
+        log->has_operation = true;
+        log->operation = flight->operation;
+        log->attempt = flight->object ? flight->object->row.n_failed + 1 : 0;
+        log->status = answer->status;
+        log->text = strdup(text);
+        log->request_id = answer->request_id[0] ? strdup(answer->request_id) : NULL;
+        if (!log->text || (answer->request_id[0] && !log->request_id)) {
+                effect_deinit(&effect);
+                return -ENOMEM;
+        }
+        return core_effect(core, &effect);
+}
+
+int core_reply(Core *core, uint64_t ticket, Outcome outcome, const Object *object,
+               const char *message) {
+        Effect effect = { .kind = EFFECT_REPLY,
+                          .reply = { .ticket = ticket,
+                                     .outcome = outcome,
+                                     .kind = object->row.kind,
+                                     .number = object->row.number } };
+
+        if (outcome != OUTCOME_DONE) {
+                effect.reply.message = strdup(message);
+                if (!effect.reply.message)
+                        return -ENOMEM;
+        }
+        return core_effect(core, &effect);
+}
+
+int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, Waiter **ret) {
+        Waiter *waiter = calloc(1, sizeof(*waiter));
+
+        if (!waiter)
+                return -ENOMEM;
+        waiter->object = object;
+        waiter->kind = kind;
+        waiter->ticket = ticket;
+        waiter->reply_by = usec_add(core->now.boottime, core->config.reply_timeout_usec);
+        TAILQ_INSERT_TAIL(&object->waiters, waiter, on_object);
+        TAILQ_INSERT_TAIL(&core->waiters, waiter, on_clock);
+        if (ret)
+                *ret = waiter;
+        return 0;
+}
+
+void waiter_free(Core *core, Waiter *waiter) {
+        TAILQ_REMOVE(&waiter->object->waiters, waiter, on_object);
+        TAILQ_REMOVE(&core->waiters, waiter, on_clock);
+        free(waiter);
+}
+
+static int waiter_answer(Core *core, Waiter *waiter, Outcome outcome, const char *message) {
+        int r;
+
+        r = core_reply(core, waiter->ticket, outcome, waiter->object, message);
+        waiter_free(core, waiter);
+        return r;
+}
+
+/* The aspect that a call is about first of all. */
+static Aspect waiter_aspect(const Waiter *waiter) {
+        Aspect aspect = BEING;
+
+        while (aspect < _ASPECT_MAX && waiter->rev[aspect] == 0)
+                aspect++;
+        return aspect;
+}
+
+static bool waiter_agreed(const Waiter *waiter) {
+        const Goal *goals = waiter->object->row.goals;
+
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                if (goals[aspect].agreed_rev < waiter->rev[aspect])
+                        return false;
+        return true;
+}
+
+int waiters_settle(Core *core, Object *object) {
+        Waiter *waiter, *next;
+        int r = 0;
+
+        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
+                if (r >= 0 && waiter->kind != INTENT_REFRESH && waiter_agreed(waiter))
+                        r = waiter_answer(core, waiter, OUTCOME_DONE, NULL);
+        return r;
+}
+
+static int waiter_pass(Core *core, Waiter *waiter) {
+        if (waiter->kind == INTENT_REFRESH)
+                return waiter_answer(core, waiter, OUTCOME_UNAVAILABLE,
+                                     "The API could not be asked in time; try again later.");
+        return waiter_answer(core, waiter, OUTCOME_DONE, NULL);
+}
+
+int waiters_pass(Core *core, Object *object) {
+        Waiter *waiter, *next;
+        int r = 0;
+
+        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
+                if (r >= 0 && waiter->kind != INTENT_REFRESH)
+                        r = waiter_pass(core, waiter);
+        return r;
+}
+
+int waiters_pass_all(Core *core) {
+        Waiter *waiter;
+        int r = 0;
+
+        while (r >= 0 && (waiter = TAILQ_FIRST(&core->waiters)))
+                r = waiter_pass(core, waiter);
+        return r;
+}
+
+int waiters_expire(Core *core) {
+        Waiter *waiter;
+        int r = 0;
+
+        while (r >= 0 && (waiter = TAILQ_FIRST(&core->waiters)) &&
+               waiter->reply_by <= core->now.boottime)
+                r = waiter_pass(core, waiter);
+        return r;
+}
+
+static bool waiter_within(const Waiter *waiter, const uint32_t limit[_ASPECT_MAX]) {
+        if (waiter->kind == INTENT_REFRESH || waiter->kind == INTENT_CREATE ||
+            waiter->kind == INTENT_DELETE)
+                return false;
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                if (waiter->rev[aspect] != 0 && waiter->rev[aspect] <= limit[aspect])
+                        return true;
+        return false;
+}
+
+int waiters_fail(Core *core, Object *object, const uint32_t limit[_ASPECT_MAX], Outcome outcome,
+                 const char *message) {
+        Waiter *waiter, *next;
+        int r = 0;
+
+        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
+                if (r >= 0 && waiter_within(waiter, limit))
+                        r = waiter_answer(core, waiter, outcome, message);
+        return r;
+}
+
+int waiters_fail_all(Core *core, Object *object, Outcome outcome, const char *message) {
+        Waiter *waiter;
+        int r = 0;
+
+        while (r >= 0 && (waiter = TAILQ_FIRST(&object->waiters)))
+                r = waiter_answer(core, waiter, outcome, message);
+        return r;
+}
+
+int waiters_read(Core *core, Object *object, Outcome outcome, const char *message) {
+        Waiter *waiter, *next;
+        int r = 0;
+
+        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
+                if (r >= 0 && waiter->kind == INTENT_REFRESH)
+                        r = waiter_answer(core, waiter, outcome, message);
+        return r;
+}
+
+int waiters_supersede(Core *core, Object *object, Aspect aspect) {
+        const Goal *goal = object->row.goals + aspect;
+        Waiter *waiter, *next;
+        int r = 0;
+
+        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next) {
+                if (r < 0)
+                        break;
+                if (waiter->kind == INTENT_REFRESH)
+                        continue;
+                if (aspect != BEING &&
+                    (waiter_aspect(waiter) != aspect || waiter->rev[aspect] <= goal->sent_rev))
+                        continue;
+                if (aspect == BEING && waiter->kind == INTENT_DELETE)
+                        continue;
+                r = waiter_answer(core, waiter, OUTCOME_SUPERSEDED,
+                                  "A later intent for the same object replaced this one.");
+        }
+        return r;
+}
+
+bool waiters_have(const Object *object, IntentKind kind) {
+        const Waiter *waiter;
+
+        TAILQ_FOREACH(waiter, &object->waiters, on_object)
+                if (waiter->kind == kind)
+                        return true;
+        return false;
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/internal.h"
+
+#include <errno.h>
+
+/* How many objects a turn takes from the queue of core_sync(). */
+#define SYNC_PER_TURN 256
+
+static void timers_pop(Core *core) {
+        Object *object;
+
+        while ((object = RB_MIN(ByDue, &core->registry.by_due)) &&
+               object->due <= core->now.boottime) {
+                registry_set_due(&core->registry, object, USEC_NEVER);
+                core_wake(core, object);
+        }
+}
+
+static void sync_some(Core *core, Kind kind) {
+        for (unsigned i = 0; i < SYNC_PER_TURN && core->syncing[kind]; i++) {
+                Object key = { .row.number = core->sync_cursor[kind] + 1 };
+                Object *object = RB_NFIND(ByNumber, &core->registry.by_number[kind], &key);
+
+                if (!object) {
+                        core->syncing[kind] = false;
+                        return;
+                }
+                core->sync_cursor[kind] = object->row.number;
+                if (api_id_is_known(&object->row.id) && !core_reader(core, object))
+                        object->look_at = usec_min(object->look_at, core->now.boottime);
+                core_wake(core, object);
+        }
+}
+
+/* Whether two images differ in nothing that a client could see or the disk should keep. */
+static bool row_equal_told(const Row *a, const Row *b) {
+        bool messages = a->last_message && b->last_message
+                                ? strcmp(a->last_message, b->last_message) == 0
+                                : a->last_message == b->last_message;
+
+        return row_equal_on_disk(a, b) && a->last_error == b->last_error &&
+               a->n_failed == b->n_failed && messages;
+}
+
+/* Puts one touched object into the batch, unless it is again what it was. */
+static int batch_add(Core *core, Batch *batch, Object *object) {
+        BatchRow *entry = batch->rows + batch->n_rows;
+        int r;
+
+        if (object->shown && !object->removed && row_equal_told(object->shown, &object->row)) {
+                object->row.synced_at = usec_max(object->row.synced_at, object->shown->synced_at);
+                row_free(object->shown);
+                object->shown = &object->row;
+                return 0;
+        }
+        r = row_copy(&entry->row, &object->row);
+        if (r < 0)
+                return r;
+        entry->removed = object->removed;
+        entry->tombstone = object->tombstone;
+        entry->token = TAKE(object->token);
+        entry->to_disk =
+                object->removed ? object->shown != NULL
+                                : !object->shown || !row_equal_on_disk(object->shown, &object->row);
+        core->batch_objects[batch->n_rows++] = object;
+        return 0;
+}
+
+static Batch *batch_free(Batch *batch) {
+        if (!batch)
+                return NULL;
+        for (size_t i = 0; i < batch->n_rows; i++) {
+                row_deinit(&batch->rows[i].row);
+                row_free(batch->rows[i].before);
+                secret_free(batch->rows[i].token);
+        }
+        for (size_t i = 0; i < batch->n_effects; i++)
+                effect_deinit(batch->effects + i);
+        free(batch->rows);
+        free(batch->effects);
+        free(batch->sessions);
+        free(batch);
+        return NULL;
+}
+
+DEFINE_CLEANUP(Batch, batch_free);
+
+static int batch_new(Core *core, Batch **ret) {
+        CLEANUP(batch_freep) Batch *batch = calloc(1, sizeof(*batch));
+        CLEANUP(freep) Object **objects = NULL;
+        Object *object;
+        size_t n = 0;
+        int r;
+
+        TAILQ_FOREACH(object, &core->touched, on_touched)
+                n++;
+        objects = calloc(n + 1, sizeof(*objects));
+        if (!batch || !objects)
+                return -ENOMEM;
+        batch->rows = calloc(n + 1, sizeof(*batch->rows));
+        if (!batch->rows)
+                return -ENOMEM;
+        free(core->batch_objects);
+        core->batch_objects = TAKE(objects);
+
+        while ((object = TAILQ_FIRST(&core->touched))) {
+                TAILQ_REMOVE(&core->touched, object, on_touched);
+                object->touched = false;
+                r = batch_add(core, batch, object);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE(batch);
+        return 0;
+}
+
+static bool counters_equal(const Counters *a, const Counters *b) {
+        for (Kind kind = 0; kind < _KIND_MAX; kind++)
+                if (a->last_number[kind] != b->last_number[kind])
+                        return false;
+        return a->suspected_orphans == b->suspected_orphans;
+}
+
+int core_seal(Core *core, Now now, Batch **ret) {
+        CLEANUP(batch_freep) Batch *batch = NULL;
+        int r;
+
+        *ret = NULL;
+        if (core->batch)
+                return 0;
+
+        core->now = now;
+        r = waiters_expire(core);
+        if (r < 0)
+                return r;
+        timers_pop(core);
+        for (Kind kind = 0; kind < _KIND_MAX; kind++)
+                sync_some(core, kind);
+        r = host_drive(core);
+        if (r >= 0)
+                r = core_drive(core);
+        if (r >= 0)
+                r = batch_new(core, &batch);
+        if (r < 0)
+                return r;
+
+        batch->counters = core->counters;
+        batch->counters_changed = !counters_equal(&core->counters, &core->shown_counters);
+        if (batch->n_rows == 0 && core->n_effects == 0 && !batch->counters_changed)
+                return 0;
+
+        batch->generation = ++core->generation;
+        batch->sealed_at = now.realtime;
+        batch->effects = TAKE(core->effects);
+        batch->n_effects = core->n_effects;
+        core->n_effects = core->n_effects_allocated = 0;
+        *ret = core->batch = TAKE(batch);
+        return 0;
+}
+
+/* The session that clients see a participant in, 0: none of the registry. */
+static uint64_t row_session(const Row *row) {
+        return row && row->kind == KIND_PARTICIPANT && row->wanted ? row->wanted->session : 0;
+}
+
+static int session_members_changed(Core *core, Batch *batch, uint64_t session) {
+        uint64_t *sessions;
+
+        for (size_t i = 0; i < batch->n_rows; i++)
+                if (batch->rows[i].row.kind == KIND_SESSION &&
+                    batch->rows[i].row.number == session) {
+                        batch->rows[i].members_changed = true;
+                        return 0;
+                }
+        for (size_t i = 0; i < batch->n_sessions; i++)
+                if (batch->sessions[i] == session)
+                        return 0;
+        if (!registry_find(&core->registry, KIND_SESSION, session))
+                return 0;
+
+        sessions = reallocarray(batch->sessions, batch->n_sessions + 1, sizeof(*sessions));
+        if (!sessions)
+                return -ENOMEM;
+        batch->sessions = sessions;
+        sessions[batch->n_sessions++] = session;
+        return 0;
+}
+
+static int show_membership(Core *core, Batch *batch, Object *object, uint64_t before,
+                           uint64_t after) {
+        Object *session;
+        int r;
+
+        if (before == after)
+                return 0;
+        session = before ? registry_find(&core->registry, KIND_SESSION, before) : NULL;
+        if (session)
+                members_remove(&session->shown_members, object);
+        session = after ? registry_find(&core->registry, KIND_SESSION, after) : NULL;
+        if (session) {
+                r = members_add(&session->shown_members, object);
+                if (r < 0)
+                        return r;
+        }
+        r = before ? session_members_changed(core, batch, before) : 0;
+        return r < 0 || after == 0 ? r : session_members_changed(core, batch, after);
+}
+
+/* What clients see of one object moves on to what has just become durable. */
+static int show(Core *core, Batch *batch, size_t i) {
+        BatchRow *entry = batch->rows + i;
+        Object *object = core->batch_objects[i];
+        Kind kind = object->row.kind;
+        bool after = !entry->removed;
+        CLEANUP(row_freep) Row *next = NULL;
+
+        if (object->touched) {
+                /* It has moved on meanwhile: clients see the image of this batch. */
+                next = calloc(1, sizeof(*next));
+                if (!next || row_copy(next, &entry->row) < 0)
+                        return -ENOMEM;
+        }
+        entry->before = object->shown; /* apart from the row since it was touched */
+        object->shown = next ? TAKE(next) : &object->row;
+
+        core->n_shown[kind] += after;
+        core->n_pending += after && !row_in_sync(&entry->row);
+        if (entry->before) {
+                core->n_shown[kind]--;
+                core->n_pending -= !row_in_sync(entry->before);
+        }
+        return show_membership(core, batch, object, row_session(entry->before),
+                               after ? row_session(&entry->row) : 0);
+}
+
+int core_committed(Core *core, Batch *batch, Now now) {
+        unsigned n_requests = 0;
+
+        core->now = now;
+        for (size_t i = 0; i < batch->n_rows; i++) {
+                int r = show(core, batch, i);
+
+                if (r < 0)
+                        return r;
+        }
+        core->shown_counters = batch->counters;
+        for (size_t i = 0; i < batch->n_effects; i++)
+                n_requests += batch->effects[i].kind == EFFECT_REQUEST;
+        if (n_requests > 0)
+                bucket_released(&core->bucket, n_requests, now.boottime);
+        return 0;
+}
+
+static void object_leave(Core *core, Object *object) {
+        if (object->change)
+                object->change->object = NULL;
+        if (object->read)
+                object->read->object = NULL;
+        if (object->touched)
+                TAILQ_REMOVE(&core->touched, object, on_touched);
+        object_free(object, &core->registry);
+}
+
+void core_release(Core *core, Batch *batch) {
+        for (size_t i = 0; i < batch->n_rows; i++)
+                if (batch->rows[i].removed)
+                        object_leave(core, core->batch_objects[i]);
+        core->batch = batch_free(batch);
+}
+
+usec_t core_deadline(const Core *core, Now now) {
+        const Object *first;
+        const Waiter *waiter = TAILQ_FIRST(&core->waiters);
+        usec_t due;
+
+        if (core->batch)
+                return USEC_NEVER;
+        if (!TAILQ_EMPTY(&core->touched) || !TAILQ_EMPTY(&core->woken) || core->n_effects > 0 ||
+            core->syncing[KIND_SESSION] || core->syncing[KIND_PARTICIPANT])
+                return now.boottime;
+
+        due = host_deadline(core);
+        first = RB_MIN(ByDue, (struct ByDue *)&core->registry.by_due);
+        if (first)
+                due = usec_min(due, first->due);
+        if (waiter)
+                due = usec_min(due, waiter->reply_by);
+        if (host_open(core) && core->n_flights < core->config.requests_max)
+                for (Priority priority = 0; priority < _PRIORITY_MAX; priority++)
+                        if (!TAILQ_EMPTY(&core->ready[priority]))
+                                due = usec_min(due, bucket_ready_at(&core->bucket, now.boottime));
+        return due;
+}

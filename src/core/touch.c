@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/internal.h"
+
+#include <errno.h>
+
+int core_touch(Core *core, Object *object) {
+        if (object->shown == &object->row) {
+                CLEANUP(row_freep) Row *shown = calloc(1, sizeof(*shown));
+
+                if (!shown || row_copy(shown, &object->row) < 0)
+                        return -ENOMEM;
+                object->shown = TAKE(shown);
+        }
+        if (!object->touched) {
+                object->touched = true;
+                TAILQ_INSERT_TAIL(&core->touched, object, on_touched);
+        }
+        core_wake(core, object);
+        return 0;
+}
+
+void core_wake(Core *core, Object *object) {
+        if (object->woken || object->removed)
+                return;
+        object->woken = true;
+        TAILQ_INSERT_TAIL(&core->woken, object, on_woken);
+}
+
+void core_wake_session(Core *core, uint64_t session) {
+        Object *object = session ? registry_find(&core->registry, KIND_SESSION, session) : NULL;
+
+        if (!object)
+                return;
+        core_wake(core, object);
+        for (size_t i = 0; i < object->members.n; i++)
+                core_wake(core, object->members.items[i]);
+}
+
+/* Keeps the list of a session's members true after a place was exchanged. */
+static int members_update(Core *core, Object *object, const Place *before) {
+        const Place *places[] = { before, object->row.wanted, object->row.observed };
+
+        for (size_t i = 0; i < ELEMENTSOF(places); i++) {
+                uint64_t number = places[i] ? places[i]->session : 0;
+                Object *session =
+                        number ? registry_find(&core->registry, KIND_SESSION, number) : NULL;
+
+                if (!session)
+                        continue;
+                core_wake_session(core, number);
+                if (!place_in_session(object->row.wanted, number) &&
+                    !place_in_session(object->row.observed, number))
+                        members_remove(&session->members, object);
+                else if (members_add(&session->members, object) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int place_exchange(Core *core, Object *object, Place **place, Place *now) {
+        CLEANUP(place_unrefp) Place *before = NULL;
+        int r;
+
+        r = core_touch(core, object);
+        if (r < 0)
+                return r;
+        before = *place;
+        *place = place_ref(now);
+        return members_update(core, object, before);
+}
+
+int core_set_wanted(Core *core, Object *object, Place *wanted) {
+        return place_exchange(core, object, &object->row.wanted, wanted);
+}
+
+int core_set_observed(Core *core, Object *object, Place *observed) {
+        return place_exchange(core, object, &object->row.observed, observed);
+}
+
+int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool open_only) {
+        Object *object = session ? registry_find(&core->registry, KIND_SESSION, session) : NULL;
+
+        for (size_t i = 0; object && i < object->members.n; i++) {
+                Object *member = object->members.items[i];
+                CLEANUP(place_unrefp) Place *without = NULL;
+                int r;
+
+                if (member == publisher || !place_in_session(member->row.wanted, session) ||
+                    !place_lists(member->row.wanted, publisher->row.number) ||
+                    (open_only && !row_open(&member->row, SUBSCRIPTIONS)))
+                        continue;
+                r = place_without(&without, member->row.wanted, publisher->row.number);
+                if (r < 0)
+                        return r;
+                r = core_set_wanted(core, member, without);
+                if (r < 0)
+                        return r;
+                member->row.goals[SUBSCRIPTIONS].wanted_rev++;
+        }
+        return 0;
+}
+
+Object *core_reader(Core *core, Object *object) {
+        const Place *place = object->row.observed;
+
+        if (object->row.kind == KIND_SESSION || !place || place->session == 0)
+                return NULL;
+        return registry_find(&core->registry, KIND_SESSION, place->session);
+}
+
+void core_look_soon(Core *core, Object *object, usec_t delay) {
+        Object *reader = core_reader(core, object) ?: object;
+
+        if (!api_id_is_known(&reader->row.id) || reader->removed)
+                return;
+        reader->looked_for = true;
+        reader->look_at = usec_min(reader->look_at, usec_add(core->now.boottime, delay));
+        core_wake(core, reader);
+}
+
+int core_back_off(Core *core, Object *object, Outcome outcome, const char *message) {
+        int r;
+
+        r = core_touch(core, object);
+        if (r < 0)
+                return r;
+        object->row.n_failed++;
+        object->retry_at = core->now.boottime + backoff_delay(core->config.retry_min_usec,
+                                                              core->config.retry_max_usec,
+                                                              object->row.n_failed, &core->seed);
+        return row_set_error(&object->row, outcome, message);
+}
+
+/* A session is gone, and with it whatever one member wanted or had there. */
+static int member_release(Core *core, Object *member, uint64_t session) {
+        static const uint32_t limit[_ASPECT_MAX] = { 0, UINT32_MAX, UINT32_MAX };
+        static const char message[] = "The session is gone.";
+        Goal *goals = member->row.goals;
+        int r;
+
+        if (place_in_session(member->row.observed, session)) {
+                r = core_set_observed(core, member, NULL);
+                if (r < 0)
+                        return r;
+                member->must_read = true;
+        }
+        if (!place_in_session(member->row.wanted, session))
+                return 0;
+
+        r = core_set_wanted(core, member, NULL);
+        if (r < 0)
+                return r;
+        for (Aspect aspect = MEMBERSHIP; aspect < _ASPECT_MAX; aspect++)
+                goals[aspect].agreed_rev = ++goals[aspect].wanted_rev;
+        member->must_read = true;
+        r = waiters_fail(core, member, limit, OUTCOME_NO_SUCH_SESSION, message);
+        if (r >= 0 && waiters_have(member, INTENT_CREATE))
+                r = core_uncreate(core, member, OUTCOME_NO_SUCH_SESSION, message);
+        return r;
+}
+
+int core_dissolve(Core *core, Object *session) {
+        while (session->members.n > 0) {
+                Object *member = session->members.items[session->members.n - 1];
+                int r = member_release(core, member, session->row.number);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int core_remove(Core *core, Object *object, bool tombstone) {
+        int r;
+
+        r = core_touch(core, object);
+        if (r < 0)
+                return r;
+        if (object->row.kind == KIND_SESSION) {
+                r = core_dissolve(core, object);
+        } else {
+                uint64_t session = object->row.wanted ? object->row.wanted->session : 0;
+
+                r = core_drop_publisher(core, object, session, false);
+                if (r >= 0)
+                        r = core_set_wanted(core, object, NULL);
+                if (r >= 0)
+                        r = core_set_observed(core, object, NULL);
+        }
+        if (r < 0)
+                return r;
+
+        object->removed = true;
+        object->tombstone = tombstone;
+        registry_set_due(&core->registry, object, USEC_NEVER);
+        if (object->ready)
+                TAILQ_REMOVE(&core->ready[object->priority], object, on_ready);
+        object->ready = false;
+        if (object->woken)
+                TAILQ_REMOVE(&core->woken, object, on_woken);
+        object->woken = false;
+        return 0;
+}
