@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Reads one code point; returns its length in bytes, 0 where the bytes are not UTF-8. */
 static size_t code_point_read(const unsigned char *p, uint32_t *ret) {
@@ -60,4 +62,23 @@ bool text_has_controls(const char *text) {
                         return true;
         }
         return false;
+}
+
+int text_format_va(char **ret, const char *format, va_list arguments) {
+        char *text;
+
+        if (vasprintf(&text, format, arguments) < 0)
+                return -ENOMEM;
+        *ret = text;
+        return 0;
+}
+
+int text_format(char **ret, const char *format, ...) {
+        va_list arguments;
+        int r;
+
+        va_start(arguments, format);
+        r = text_format_va(ret, format, arguments);
+        va_end(arguments);
+        return r;
 }

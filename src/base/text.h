@@ -3,6 +3,7 @@
 
 /* Small questions about strings, asked in more than one room. */
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -29,3 +30,13 @@ bool text_code_points(const char *text, size_t *ret);
  * Controls are C0, DEL and C1 (Unicode category Cc).
  */
 bool text_has_controls(const char *text);
+
+/**
+ * text_format() - printf into new memory
+ * @ret: malloc'd, for the caller; untouched on failure
+ *
+ * Return: 0, -ENOMEM.
+ */
+__attribute__((format(printf, 2, 3))) int text_format(char **ret, const char *format, ...);
+__attribute__((format(printf, 2, 0))) int text_format_va(char **ret, const char *format,
+                                                         va_list arguments);

@@ -2,10 +2,8 @@
 #include "core/internal.h"
 
 #include <errno.h>
-#include <stdarg.h>
 
-/* vasprintf() is the only thing wanted of stdio.h, which the core does without. */
-int vasprintf(char **ret, const char *format, va_list arguments);
+#include "base/text.h"
 
 int core_effect(Core *core, Effect *effect) {
         if (core->n_effects == core->n_effects_allocated) {
@@ -40,11 +38,9 @@ int core_log(Core *core, LogEvent event, int level, const Object *object, const 
 
         log_about(&effect.log, object);
         va_start(arguments, format);
-        r = vasprintf(&effect.log.text, format, arguments);
+        r = text_format_va(&effect.log.text, format, arguments);
         va_end(arguments);
-        if (r < 0)
-                return -ENOMEM;
-        return core_effect(core, &effect);
+        return r < 0 ? r : core_effect(core, &effect);
 }
 
 int core_log_answer(Core *core, LogEvent event, int level, const Flight *flight,

@@ -37,10 +37,19 @@ static void test_controls(void **state) {
         assert_true(text_has_controls("\xc2\x85"));
 }
 
+static void test_format(void **state) {
+        CLEANUP(freep) char *text = NULL;
+
+        (void)state;
+        assert_int_equal(text_format(&text, "%s-%d", "desk", 4), 0);
+        assert_string_equal(text, "desk-4");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_code_points),
                 cmocka_unit_test(test_controls),
+                cmocka_unit_test(test_format),
         };
 
         return cmocka_run_group_tests_name("text", tests, NULL, NULL);

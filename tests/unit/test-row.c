@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit/unit.h"
+
+#include "core/request.h"
+
+static void test_id(void **state) {
+        static const char longest[] =
+                "0123456789012345678901234567890123456789012345678901234567890123";
+        ApiId id = { 0 };
+
+        (void)state;
+        assert_true(api_id_set(&id, longest));
+        assert_string_equal(api_id_text(&id), longest);
+        assert_true(api_id_set(&id, "a_B-9"));
+        assert_false(api_id_set(&id, ""));
+        assert_false(api_id_set(&id, ".."));
+        assert_false(api_id_set(&id, "a/b"));
+        assert_false(api_id_set(&id, "%2e%2e"));
+        assert_false(api_id_set(
+                &id, "01234567890123456789012345678901234567890123456789012345678901234"));
+        assert_string_equal(api_id_text(&id), "a_B-9");
+}
+
+/* The order in which publishers and aliases were given makes no difference. */
+static void test_place_is_a_set(void **state) {
+        char a[] = "a", b[] = "b";
+        char *ab[] = { a, b }, *ba[] = { b, a };
+        Publisher first[] = { { .number = 1, .aliases = ab, .n_aliases = 2 }, { .number = 2 } };
+        Publisher second[] = { { .number = 2 }, { .number = 1, .aliases = ba, .n_aliases = 2 } };
+        CLEANUP(place_unrefp) Place *one = NULL, *other = NULL;
+
+        (void)state;
+        assert_int_equal(place_new(&one, 5, NULL, MODE_PARTICIPANTS, first, 2), 0);
+        assert_int_equal(place_new(&other, 5, NULL, MODE_PARTICIPANTS, second, 2), 0);
+        assert_true(place_equal(one, other));
+        assert_true(place_lists(one, 2));
+        assert_false(place_lists(one, 3));
+        assert_false(place_equal(one, NULL));
+        assert_true(place_equal(NULL, NULL));
+}
+
+/* The last publisher that goes leaves nothing to be heard, never everybody. */
+static void test_place_without(void **state) {
+        Publisher publishers[] = { { .number = 1 }, { .number = 2 } };
+        CLEANUP(place_unrefp) Place *both = NULL, *one = NULL, *none = NULL;
+
+        (void)state;
+        assert_int_equal(place_new(&both, 5, NULL, MODE_PARTICIPANTS, publishers, 2), 0);
+        assert_int_equal(place_without(&one, both, 1), 0);
+        assert_int_equal(one->mode, MODE_PARTICIPANTS);
+        assert_int_equal(one->n_publishers, 1);
+        assert_int_equal(place_without(&none, one, 2), 0);
+        assert_int_equal(none->mode, MODE_NONE);
+        assert_int_equal(none->n_publishers, 0);
+        assert_true(place_same_session(both, none));
+}
+
+static void test_state(void **state) {
+        Row row = { .goals[BEING] = { .wanted_rev = 1 } };
+
+        (void)state;
+        assert_int_equal(row_state(&row), STATE_PENDING);
+        assert_false(row_in_sync(&row));
+        api_id_set(&row.id, "x");
+        assert_int_equal(row_state(&row), STATE_ACTIVE);
+        assert_false(row_in_sync(&row));
+        row.goals[BEING].agreed_rev = 1;
+        assert_true(row_in_sync(&row));
+        row.failed = true;
+        assert_int_equal(row_state(&row), STATE_FAILED);
+        assert_false(row_in_sync(&row));
+        row.gone = true;
+        assert_int_equal(row_state(&row), STATE_DELETING);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_id),
+                cmocka_unit_test(test_place_is_a_set),
+                cmocka_unit_test(test_place_without),
+                cmocka_unit_test(test_state),
+        };
+
+        return cmocka_run_group_tests_name("row", tests, NULL, NULL);
+}
