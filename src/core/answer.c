@@ -143,6 +143,12 @@ static int answer_create(Core *core, Object *object, Flight *flight, const Answe
         return core_refuse(core, object, flight, answer);
 }
 
+/* What was agreed meanwhile by other ways stays so. */
+static void goal_agree(Goal *goal, uint32_t rev) {
+        if (goal->agreed_rev < rev)
+                goal->agreed_rev = rev;
+}
+
 static int changed(Core *core, Object *object, const Flight *flight) {
         Goal *goals = object->row.goals;
         Object *before = core_reader(core, object);
@@ -156,16 +162,22 @@ static int changed(Core *core, Object *object, const Flight *flight) {
         }
 
         r = change_confirmed(core, object);
-        if (r >= 0)
-                r = core_set_observed(core, object, flight->sent);
+        if (r < 0)
+                return r;
+        if (flight->sent && !core_session(core, flight->sent->session)) {
+                /* The session went away meanwhile, and with it what was wanted there. */
+                object->must_read = true;
+                return 0;
+        }
+        r = core_set_observed(core, object, flight->sent);
         if (r < 0)
                 return r;
         if (flight->step != STEP_SUBSCRIBE)
                 object->must_read = false;
         if (flight->step == STEP_JOIN || (flight->step == STEP_LEAVE && flight->whole))
-                goals[MEMBERSHIP].agreed_rev = flight->sent_rev[MEMBERSHIP];
+                goal_agree(goals + MEMBERSHIP, flight->sent_rev[MEMBERSHIP]);
         if (flight->whole)
-                goals[SUBSCRIPTIONS].agreed_rev = flight->sent_rev[SUBSCRIPTIONS];
+                goal_agree(goals + SUBSCRIPTIONS, flight->sent_rev[SUBSCRIPTIONS]);
         object->look_subscriptions = flight->step == STEP_SUBSCRIBE;
         if (flight->step == STEP_SUBSCRIBE)
                 return 0;
@@ -177,13 +189,11 @@ static int changed(Core *core, Object *object, const Flight *flight) {
 
 /* 404 on a path with two objects proves nothing about either: both are read, then it is decided. */
 static int either_missing(Core *core, Object *object, const Flight *flight, const Answer *answer) {
-        Object *session = NULL;
+        Object *session = core_session(core, flight->sent ? flight->sent->session : 0);
         int r;
 
-        if (flight->sent && flight->sent->session != 0)
-                session = registry_find(&core->registry, KIND_SESSION, flight->sent->session);
         object->must_read = true;
-        if (session && !session->removed) {
+        if (session) {
                 session->must_read = true;
                 core_wake(core, session);
         }

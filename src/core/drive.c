@@ -66,8 +66,8 @@ static Wish object_wish(Core *core, const Object *object) {
 
         if (!wanted)
                 return WISH_NOWHERE;
-        session = registry_find(&core->registry, KIND_SESSION, wanted->session);
-        if (!session || session->removed || session->row.gone || session->must_read ||
+        session = core_session(core, wanted->session);
+        if (!session || session->row.gone || session->must_read ||
             !api_id_is_known(&session->row.id))
                 return WISH_BLOCKED;
         if (place_same_session(wanted, object->row.observed) || session_has_place(session))
@@ -97,7 +97,7 @@ static bool publishers_ready(Core *core, const Object *object) {
                         continue;
                 other = registry_find(&core->registry, KIND_PARTICIPANT, publisher->number);
                 if (!other || !place_same_session(other->row.observed, wanted))
-                        return false;
+                        return false; /* it comes, or it drops out of the list */
         }
         return true;
 }
@@ -113,7 +113,7 @@ StepKind core_plan(Core *core, Object *object) {
                         .reading = object->read,
                         .must_read = object->must_read,
                         .look = object->look_at <= now,
-                        .look_subscriptions = object->look_subscriptions };
+                        .look_subscriptions = object->look_subscriptions && row->observed };
 
         if (object->removed)
                 return STEP_WAIT;

@@ -74,14 +74,17 @@ struct Core {
 /* To be called before anything in a row is changed: keeps what clients see apart from it. */
 int core_touch(Core *core, Object *object);
 void core_wake(Core *core, Object *object);
+/* A session of the registry by number, NULL: there is none (any more), or @number is 0. */
+Object *core_session(const Core *core, uint64_t number);
 /* Wakes a session and all that are wanted or observed there. */
 void core_wake_session(Core *core, uint64_t session);
 /* Moves a member between sessions' lists after its wanted or observed place changed. */
 int core_set_wanted(Core *core, Object *object, Place *wanted);
 int core_set_observed(Core *core, Object *object, Place *observed);
-/* A publisher that leaves drops out of the lists of those who wanted to hear it; with @open_only
- * only out of those that are still to be sent, where the API has settled the others. */
-int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool open_only);
+/* A publisher that leaves drops out of the lists of those who wanted to hear it, which is a change
+ * to be sent. Where it was taken away at the API (@drifted), the API has settled the others' lists
+ * itself; a read corrects what it did not. */
+int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool drifted);
 /* A session is not there any more: those who wanted or were observed there are nowhere. */
 int core_dissolve(Core *core, Object *session);
 /* Takes an object out of the registry, with the next batch. */

@@ -3,15 +3,24 @@
 
 #include <errno.h>
 
-/* Makes a place of what the API says: ids that the registry knows become numbers. */
+static bool is_member(const Object *object, uint64_t session) {
+        return place_in_session(object->row.wanted, session) ||
+               place_in_session(object->row.observed, session);
+}
+
+/* Makes a place of what the API says. Publishers that are members here become numbers; others keep
+ * their ids, so that nothing depends on their being in the registry. */
 static int place_of(Core *core, const Sighting *sighting, Place **ret) {
         CLEANUP(freep) Publisher *publishers = NULL;
         const Object *session;
+        uint64_t number;
 
         if (!api_id_is_known(&sighting->session)) {
                 *ret = NULL;
                 return 0;
         }
+        session = registry_find_id(&core->registry, KIND_SESSION, &sighting->session);
+        number = session && !session->removed ? session->row.number : 0;
         if (sighting->n_publishers > 0) {
                 publishers = calloc(sighting->n_publishers, sizeof(*publishers));
                 if (!publishers)
@@ -22,14 +31,13 @@ static int place_of(Core *core, const Sighting *sighting, Place **ret) {
                                                        &sighting->publishers[i].id);
 
                 publishers[i] = sighting->publishers[i];
-                if (!other || other->removed)
+                if (!other || other->removed || !is_member(other, number))
                         continue;
                 publishers[i].number = other->row.number;
                 publishers[i].id = (ApiId){ 0 };
         }
-        session = registry_find_id(&core->registry, KIND_SESSION, &sighting->session);
-        return place_new(ret, session && !session->removed ? session->row.number : 0,
-                         &sighting->session, sighting->mode, publishers, sighting->n_publishers);
+        return place_new(ret, number, &sighting->session, sighting->mode, publishers,
+                         sighting->n_publishers);
 }
 
 /* Whether a read that began with @serial says anything about an object. */
@@ -66,7 +74,7 @@ static int verified(Core *core, Object *object) {
 
 /* A removal of ours that is not confirmed yet, and that would make a place in a session. */
 static bool removal_pending(Core *core, const Place *wanted) {
-        const Object *session = registry_find(&core->registry, KIND_SESSION, wanted->session);
+        const Object *session = core_session(core, wanted->session);
 
         for (size_t i = 0; session && i < session->members.n; i++) {
                 const Object *member = session->members.items[i];

@@ -170,7 +170,8 @@ int core_withdraw_object(Core *core, Object *object, Outcome outcome, const char
                 return being ? refuse_create(core, object, outcome, message)
                              : core_uncreate(core, object, outcome, message);
         if (object->row.gone)
-                return being ? 0 : refuse_delete(core, object, outcome, message);
+                return being ? waiters_fail_all(core, object, OUTCOME_DONE, NULL)
+                             : refuse_delete(core, object, outcome, message);
         r = waiters_read(core, object, outcome, message);
         if (r < 0 || TAILQ_EMPTY(&object->waiters))
                 return r;

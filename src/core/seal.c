@@ -48,7 +48,6 @@ static int batch_add(Core *core, Batch *batch, Object *object) {
         int r;
 
         if (object->shown && !object->removed && row_equal_told(object->shown, &object->row)) {
-                object->row.synced_at = usec_max(object->row.synced_at, object->shown->synced_at);
                 row_free(object->shown);
                 object->shown = &object->row;
                 return 0;

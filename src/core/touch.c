@@ -26,8 +26,14 @@ void core_wake(Core *core, Object *object) {
         TAILQ_INSERT_TAIL(&core->woken, object, on_woken);
 }
 
+Object *core_session(const Core *core, uint64_t number) {
+        Object *session = number ? registry_find(&core->registry, KIND_SESSION, number) : NULL;
+
+        return session && !session->removed ? session : NULL;
+}
+
 void core_wake_session(Core *core, uint64_t session) {
-        Object *object = session ? registry_find(&core->registry, KIND_SESSION, session) : NULL;
+        Object *object = core_session(core, session);
 
         if (!object)
                 return;
@@ -42,8 +48,7 @@ static int members_update(Core *core, Object *object, const Place *before) {
 
         for (size_t i = 0; i < ELEMENTSOF(places); i++) {
                 uint64_t number = places[i] ? places[i]->session : 0;
-                Object *session =
-                        number ? registry_find(&core->registry, KIND_SESSION, number) : NULL;
+                Object *session = core_session(core, number);
 
                 if (!session)
                         continue;
@@ -77,25 +82,37 @@ int core_set_observed(Core *core, Object *object, Place *observed) {
         return place_exchange(core, object, &object->row.observed, observed);
 }
 
-int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool open_only) {
-        Object *object = session ? registry_find(&core->registry, KIND_SESSION, session) : NULL;
+static int place_drop(Core *core, Object *member, uint64_t publisher,
+                      int (*set)(Core *, Object *, Place *), const Place *place) {
+        CLEANUP(place_unrefp) Place *without = NULL;
+        int r;
+
+        if (!place_lists(place, publisher))
+                return 0;
+        r = place_without(&without, place, publisher);
+        return r < 0 ? r : set(core, member, without);
+}
+
+int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool drifted) {
+        Object *object = core_session(core, session);
+        uint64_t number = publisher->row.number;
 
         for (size_t i = 0; object && i < object->members.n; i++) {
                 Object *member = object->members.items[i];
-                CLEANUP(place_unrefp) Place *without = NULL;
+                Row *row = &member->row;
+                bool settled = drifted && !row_open(row, SUBSCRIPTIONS);
                 int r;
 
-                if (member == publisher || !place_in_session(member->row.wanted, session) ||
-                    !place_lists(member->row.wanted, publisher->row.number) ||
-                    (open_only && !row_open(&member->row, SUBSCRIPTIONS)))
+                if (member == publisher || !place_in_session(row->wanted, session) ||
+                    !place_lists(row->wanted, number))
                         continue;
-                r = place_without(&without, member->row.wanted, publisher->row.number);
+                r = place_drop(core, member, number, core_set_wanted, row->wanted);
+                if (r >= 0 && settled)
+                        r = place_drop(core, member, number, core_set_observed, row->observed);
                 if (r < 0)
                         return r;
-                r = core_set_wanted(core, member, without);
-                if (r < 0)
-                        return r;
-                member->row.goals[SUBSCRIPTIONS].wanted_rev++;
+                if (!settled)
+                        row->goals[SUBSCRIPTIONS].wanted_rev++;
         }
         return 0;
 }
@@ -103,9 +120,9 @@ int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool op
 Object *core_reader(Core *core, Object *object) {
         const Place *place = object->row.observed;
 
-        if (object->row.kind == KIND_SESSION || !place || place->session == 0)
+        if (object->row.kind == KIND_SESSION || !place)
                 return NULL;
-        return registry_find(&core->registry, KIND_SESSION, place->session);
+        return core_session(core, place->session);
 }
 
 void core_look_soon(Core *core, Object *object, usec_t delay) {
