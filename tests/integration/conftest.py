@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fixtures that every integration test may use. The programs are found by harness/programs.py."""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from harness.simulator import Simulator  # noqa: E402
+
+
+@pytest.fixture
+def simulator():
+    """A running convened-simulator with nothing in it."""
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def simulator_with():
+    """A function that starts a simulator with these options; all of them are stopped at the end."""
+    started = []
+
+    def start(*options, **keywords):
+        started.append(Simulator(*options, **keywords))
+        return started[-1].start()
+
+    yield start
+    problems = []
+    for running in started:
+        try:
+            running.stop()
+        except (AssertionError, TimeoutError) as problem:
+            problems.append(problem)
+        running.folder.cleanup()
+    if problems:
+        raise problems[0]

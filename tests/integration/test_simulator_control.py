@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The simulator's own test interface, and how it starts and stops."""
+
+import pytest
+
+from harness.wait import wait_for
+
+
+def test_state_is_the_truth(simulator):
+    session = simulator.create_session(tag="call")
+    participant = simulator.create_participant(publishPermissions=["AUDIO"], tag="desk")
+    simulator.add(session["id"], participant["id"], {"sessionId": session["id"]})
+
+    state = simulator.state()
+    shown = state["sessions"][session["id"]]
+    assert shown["tag"] == "call" and shown["participants"] == [participant["id"]]
+    shown = state["participants"][participant["id"]]
+    assert shown["token"] == participant["token"]
+    assert shown["sessions"] == [session["id"]]
+    assert shown["subscriptions"] == {"sessionId": session["id"]}
+
+
+def test_requests_are_kept_in_order(simulator):
+    simulator.create_session(tag="one")
+    simulator.call("GET", "/sessions/nothing", headers={"User-Agent": "tester/1"})
+
+    first, second = simulator.requests()
+    assert (first["seq"], first["method"], first["path"]) == (1, "POST", "/sessions")
+    assert first["body"] == '{"tag": "one"}' and first["status"] == 200 and first["effect"]
+    assert second["path"] == "/sessions/nothing" and second["status"] == 404
+    assert second["user_agent"] == "tester/1" and not second["effect"]
+    assert second["connection"] > first["connection"] and second["time"] > first["time"]
+    assert simulator.requests(after=1) == [second]
+    assert simulator.requests(after=2) == []
+
+
+def test_down_refuses_and_comes_back(simulator):
+    with simulator.connect() as kept:
+        kept.request("GET", simulator.path("/sessions/x"), headers=simulator.authorization())
+        simulator.down(300)
+        with pytest.raises((ConnectionError, OSError)):
+            kept.request("GET", simulator.path("/sessions/x"), headers=simulator.authorization())
+            kept.request("GET", simulator.path("/sessions/x"), headers=simulator.authorization())
+
+    def answers():
+        try:
+            return simulator.create_session()
+        except ConnectionError:
+            return None
+
+    wait_for(answers)
+    assert len(simulator.state()["sessions"]) == 1
+
+
+def test_expire_now(simulator):
+    session, participant = simulator.create_session(), simulator.create_participant()
+    simulator.add(session["id"], participant["id"])
+    simulator.expire(session["id"])
+    assert simulator.call("GET", "/sessions/" + session["id"]).status == 404
+    assert simulator.state()["participants"][participant["id"]]["sessions"] == []
+    simulator.expire(participant["id"])
+    assert simulator.state() == {"sessions": {}, "participants": {}}
+
+
+def test_stop_prints_nothing_more(simulator):
+    assert simulator.stop() == ""
+
+
+def test_restart_on_the_same_port(simulator):
+    port = simulator.port
+    simulator.create_session()
+    simulator.restart()
+    assert simulator.port == port and simulator.state()["sessions"] == {}
