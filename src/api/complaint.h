@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the API, or a gateway before it, says about a request that it did not carry out. */
+
+#include "api/json.h"
+
+typedef struct Complaint {
+        json_object *tree;      /* owns the texts */
+        const char *message;    /* NULL: it says nothing */
+        const char *request_id; /* NULL: none */
+        bool is_own; /* has the shape of the API's own error body, so that a 404 is a real one */
+} Complaint;
+
+/**
+ * complaint_read() - read the body of an answer that is not 2xx
+ * @text: text[n] is a NUL; may be anything: empty, HTML, or what only looks like JSON
+ *
+ * Shapes: {"error","requestId"}, {"message"}, {"Message"}, and that of the first years with
+ * {"code","message"}. A message may be a number. The texts are a stranger's, as they came.
+ */
+void complaint_read(Complaint *ret, const char *text, size_t n);
+void complaint_deinit(Complaint *complaint);

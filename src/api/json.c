@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "api/json.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static json_tokener *tokener_free(json_tokener *tokener) {
+        json_tokener_free(tokener);
+        return NULL;
+}
+
+DEFINE_CLEANUP(json_tokener, tokener_free);
+
+typedef struct Shape {
+        size_t n_members; /* of all objects */
+        size_t n_values;  /* never less than there are */
+        bool is_lax;      /* has what is no JSON, although json-c takes it when it is strict */
+} Shape;
+
+/* The position after a string whose opening quote is before @text. */
+static const char *string_skip(const char *text, const char *end, Shape *shape) {
+        while (text < end && *text != '"') {
+                /* Refused by json-c itself from 0.17 on. */
+                if ((unsigned char)*text < ' ')
+                        shape->is_lax = true;
+                text += *text == '\\' ? 2 : 1;
+        }
+        return text < end ? text + 1 : end;
+}
+
+/* Counts what a text holds, should it be JSON. NaN and Infinity are not. */
+static Shape text_shape(const char *text, size_t n) {
+        const char *end = text + n;
+        Shape shape = { .n_values = 1 };
+
+        while (text < end) {
+                char c = *text++;
+
+                if (c == '"')
+                        text = string_skip(text, end, &shape);
+                else if (c == ':')
+                        shape.n_members++;
+                else if (c == ',' || c == '[' || c == '{')
+                        shape.n_values++;
+                else if (c == 'N' || c == 'I')
+                        shape.is_lax = true;
+        }
+        return shape;
+}
+
+static size_t tree_members(json_object *value) {
+        size_t n = 0;
+
+        if (json_object_is_type(value, json_type_object)) {
+                json_object_object_foreach(value, key, member) {
+                        (void)key;
+                        n += 1 + tree_members(member);
+                }
+        } else if (json_object_is_type(value, json_type_array)) {
+                for (size_t i = 0; i < json_object_array_length(value); i++)
+                        n += tree_members(json_object_array_get_idx(value, i));
+        }
+        return n;
+}
+
+/* A string of @n spaces fills the tokener's own buffer: grown before a secret is read, so that no
+ * smaller one is given back with it; overwritten after it. */
+static int tokener_scrub(json_tokener *tokener, size_t n) {
+        CLEANUP(freep) char *text = malloc(n + 3);
+
+        if (!text)
+                return -ENOMEM;
+        memset(text, ' ', n + 2);
+        text[0] = text[n + 1] = '"';
+        text[n + 2] = 0;
+
+        json_tokener_reset(tokener);
+        json_object_put(json_tokener_parse_ex(tokener, text, (int)n + 3));
+        json_tokener_reset(tokener);
+        return 0;
+}
+
+static int text_parse(json_object **ret, json_tokener *tokener, const char *text, size_t n) {
+        json_object *tree;
+
+        /* With the NUL, so that a number at the end is known to be at its end. */
+        tree = json_tokener_parse_ex(tokener, text, (int)n + 1);
+        if (json_tokener_get_error(tokener) == json_tokener_success &&
+            json_tokener_get_parse_end(tokener) >= n) {
+                *ret = tree;
+                return 1;
+        }
+        json_object_put(tree);
+        return 0;
+}
+
+int json_parse(json_object **ret, const char *text, size_t n, bool secret) {
+        CLEANUP(tokener_freep) json_tokener *tokener = NULL;
+        CLEANUP(json_freep) json_object *tree = NULL;
+        Shape shape = text_shape(text, n);
+        size_t n_points;
+        int r;
+
+        if (n == 0 || n > INT_MAX - 3 || memchr(text, 0, n))
+                return 0;
+        /* json-c alone lets overlong forms pass. */
+        if (!text_code_points(text, &n_points))
+                return 0;
+        if (shape.n_values > JSON_VALUES_MAX || shape.is_lax)
+                return 0;
+
+        tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+        if (!tokener)
+                return -ENOMEM;
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+
+        r = secret ? tokener_scrub(tokener, n) : 0;
+        if (r >= 0)
+                r = text_parse(&tree, tokener, text, n);
+        if (secret && r >= 0 && tokener_scrub(tokener, n) < 0)
+                r = -ENOMEM;
+
+        /* Of a key that stands twice json-c keeps the last, silently. */
+        if (r > 0 && tree_members(tree) != shape.n_members)
+                r = 0;
+        if (r > 0)
+                *ret = TAKE(tree);
+        else if (secret)
+                json_scrub(tree);
+        return r;
+}
+
+json_object *json_member(json_object *object, const char *key) {
+        json_object *member = NULL;
+
+        if (!json_object_is_type(object, json_type_object) ||
+            !json_object_object_get_ex(object, key, &member))
+                return NULL;
+        return member;
+}
+
+const char *json_text(json_object *value) {
+        const char *text;
+
+        if (!json_object_is_type(value, json_type_string))
+                return NULL;
+        text = json_object_get_string(value);
+        return text && strlen(text) == (size_t)json_object_get_string_len(value) ? text : NULL;
+}
+
+void json_scrub(json_object *value) {
+        if (json_object_is_type(value, json_type_string))
+                explicit_bzero((char *)json_object_get_string(value),
+                               (size_t)json_object_get_string_len(value));
+        else if (json_object_is_type(value, json_type_object)) {
+                json_object_object_foreach(value, key, member) {
+                        (void)key;
+                        json_scrub(member);
+                }
+        } else if (json_object_is_type(value, json_type_array)) {
+                for (size_t i = 0; i < json_object_array_length(value); i++)
+                        json_scrub(json_object_array_get_idx(value, i));
+        }
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "api/reader.h"
+
+#include <errno.h>
+
+#include "api/json.h"
+#include "api/sighting.h"
+
+void reading_deinit(Reading *reading) {
+        secret_free(reading->token);
+        sightings_free(reading->sightings, reading->n_sightings);
+        *reading = (Reading){ 0 };
+}
+
+static bool id_read(ApiId *id, json_object *value) {
+        const char *text = json_text(value);
+
+        return text && api_id_set(id, text);
+}
+
+/* An id that must be the one that was asked for. */
+static bool id_read_expected(ApiId *id, json_object *value, const ApiId *expected) {
+        return id_read(id, value) && api_id_equal(id, expected);
+}
+
+static int session_read(Reading *reading, json_object *tree, const ApiId *expected) {
+        json_object *id = json_member(tree, "id");
+
+        if (expected)
+                return id_read_expected(&reading->id, id, expected);
+        return id_read(&reading->id, id);
+}
+
+/* An id that has arrived is not lost for want of a token, nor for anything else in the answer:
+ * membership and subscriptions of what was just created are not worth a look. */
+static int created_participant_read(Reading *reading, json_object *tree) {
+        const char *token = json_text(json_member(tree, "token"));
+
+        if (!id_read(&reading->id, json_member(json_member(tree, "participant"), "id")))
+                return 0;
+        if (token && *token) {
+                reading->token = strdup(token);
+                if (!reading->token)
+                        return -ENOMEM;
+        }
+        return 1;
+}
+
+static int sighting_read_one(Reading *reading, json_object *tree, const Question *question) {
+        reading->sightings = calloc(1, sizeof(*reading->sightings));
+        if (!reading->sightings)
+                return -ENOMEM;
+        reading->n_sightings = 1;
+
+        if (question->operation == OPERATION_GET_SUBSCRIPTIONS) {
+                reading->sightings->session = question->session;
+                return sighting_read_subscriptions(reading->sightings, tree);
+        }
+        if (!id_read_expected(&reading->id, json_member(tree, "id"), &question->participant))
+                return 0;
+        return sighting_read(reading->sightings, tree);
+}
+
+static bool tree_is_nothing(json_object *tree) {
+        if (json_object_is_type(tree, json_type_array))
+                return json_object_array_length(tree) == 0;
+        if (json_object_is_type(tree, json_type_object))
+                return json_object_object_length(tree) == 0;
+        return !tree;
+}
+
+static int sighting_read_listed(Sighting *sighting, json_object *tree, const ApiId *session) {
+        int r;
+
+        r = sighting_read(sighting, tree);
+        /* It stands in the list of that session: so there it is, unless it says otherwise. */
+        if (r > 0 && !api_id_is_known(&sighting->session))
+                sighting->session = *session;
+        return r;
+}
+
+static int list_read(Reading *reading, json_object *tree, const ApiId *session) {
+        size_t n;
+        int r = 1;
+
+        if (tree_is_nothing(tree))
+                return 1;
+        if (!json_object_is_type(tree, json_type_array))
+                return 0;
+        n = json_object_array_length(tree);
+        if (n > READER_LIST_MAX)
+                return 0;
+
+        reading->sightings = calloc(n, sizeof(*reading->sightings));
+        if (!reading->sightings)
+                return -ENOMEM;
+        for (size_t i = 0; r > 0 && i < n; i++)
+                r = sighting_read_listed(&reading->sightings[reading->n_sightings++],
+                                         json_object_array_get_idx(tree, i), session);
+        if (r <= 0)
+                return r;
+        return sightings_sort(reading->sightings, n);
+}
+
+static int tree_read(Reading *reading, json_object *tree, const Question *question) {
+        switch (question->operation) {
+        case OPERATION_CREATE_PARTICIPANT:
+                return created_participant_read(reading, tree);
+        case OPERATION_CREATE_SESSION:
+                return session_read(reading, tree, NULL);
+        case OPERATION_GET_SESSION:
+                return session_read(reading, tree, &question->session);
+        case OPERATION_GET_PARTICIPANT:
+        case OPERATION_GET_SUBSCRIPTIONS:
+                return sighting_read_one(reading, tree, question);
+        case OPERATION_LIST_PARTICIPANTS:
+                return list_read(reading, tree, &question->session);
+        case OPERATION_DELETE_PARTICIPANT:
+        case OPERATION_DELETE_SESSION:
+        case OPERATION_ADD_PARTICIPANT:
+        case OPERATION_REMOVE_PARTICIPANT:
+        case OPERATION_UPDATE_SUBSCRIPTIONS:
+        case _OPERATION_MAX:
+                break;
+        }
+        return 1;
+}
+
+/* Whether a body matters at all: what is done is done, whatever the API says about it. */
+static bool operation_has_answer(Operation operation) {
+        switch (operation) {
+        case OPERATION_CREATE_PARTICIPANT:
+        case OPERATION_GET_PARTICIPANT:
+        case OPERATION_CREATE_SESSION:
+        case OPERATION_GET_SESSION:
+        case OPERATION_LIST_PARTICIPANTS:
+        case OPERATION_GET_SUBSCRIPTIONS:
+                return true;
+        case OPERATION_DELETE_PARTICIPANT:
+        case OPERATION_DELETE_SESSION:
+        case OPERATION_ADD_PARTICIPANT:
+        case OPERATION_REMOVE_PARTICIPANT:
+        case OPERATION_UPDATE_SUBSCRIPTIONS:
+        case _OPERATION_MAX:
+                break;
+        }
+        return false;
+}
+
+static bool operation_may_be_empty(Operation operation) {
+        return operation == OPERATION_LIST_PARTICIPANTS || operation == OPERATION_GET_SUBSCRIPTIONS;
+}
+
+int reader_read(Reading *ret, const Question *question, unsigned status, const char *text,
+                size_t n) {
+        CLEANUP(json_freep) json_object *tree = NULL;
+        bool secret = question->operation == OPERATION_CREATE_PARTICIPANT;
+        Reading reading = { 0 };
+        int r = 1;
+
+        if (operation_has_answer(question->operation) &&
+            !(status == 204 && operation_may_be_empty(question->operation)))
+                r = json_parse(&tree, text, n, secret);
+        if (r > 0)
+                r = operation_has_answer(question->operation) ? tree_read(&reading, tree, question)
+                                                              : 1;
+        if (secret)
+                json_scrub(tree);
+
+        if (r > 0)
+                *ret = reading;
+        else
+                reading_deinit(&reading);
+        return r;
+}
