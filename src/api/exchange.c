@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "api/exchange.h"
+
+#include <errno.h>
+
+#include "api/endpoint.h"
+#include "api/writer.h"
+
+static size_t exchange_on_body(char *data, size_t size, size_t n, void *userdata) {
+        Exchange *exchange = userdata;
+
+        if (buffer_append(&exchange->answer, data, size * n, EXCHANGE_BODY_MAX) < 0) {
+                exchange->is_cut = true;
+                return 0;
+        }
+        return size * n;
+}
+
+static size_t exchange_on_header(char *data, size_t size, size_t n, void *userdata) {
+        Exchange *exchange = userdata;
+
+        (void)data;
+        exchange->n_header_bytes += size * n;
+        if (exchange->n_header_bytes > EXCHANGE_HEADER_MAX) {
+                exchange->is_cut = true;
+                return 0;
+        }
+        return size * n;
+}
+
+/* The connection is there, TLS and all, and the request is about to go out. */
+static int exchange_on_begin(void *userdata, char *address, char *local_address, int port,
+                             int local_port) {
+        Exchange *exchange = userdata;
+
+        (void)address;
+        (void)local_address;
+        (void)port;
+        (void)local_port;
+        if (exchange->is_begun &&
+            (operation_is_create(exchange->question.operation) || exchange_is_sent(exchange))) {
+                exchange->is_repeated = true;
+                return CURL_PREREQFUNC_ABORT;
+        }
+        exchange->is_begun = true;
+        curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &exchange->n_before);
+        return CURL_PREREQFUNC_OK;
+}
+
+bool exchange_is_sent(const Exchange *exchange) {
+        bool refused = exchange->is_repeated && operation_is_create(exchange->question.operation);
+        long n = 0;
+
+        curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &n);
+        return exchange->is_begun && n > exchange->n_before && !refused;
+}
+
+static void set_method(CURL *easy, Method method, const char *body) {
+        switch (method) {
+        case METHOD_GET:
+                curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+                break;
+        case METHOD_DELETE:
+                curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "DELETE");
+                break;
+        case METHOD_PUT:
+                curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "PUT");
+                break;
+        case METHOD_POST:
+        case _METHOD_MAX:
+                break;
+        }
+        if (body) {
+                curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+                curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+        }
+}
+
+/* What may be neither left to libcurl's defaults nor to the environment. */
+static void set_bounds(CURL *easy, const Origin *origin) {
+        curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+        curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+        curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+        curl_easy_setopt(easy, CURLOPT_PROXY, origin->proxy ? origin->proxy : "");
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+        curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, origin->connect_timeout_ms);
+        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, origin->request_timeout_ms);
+        /* A resolver that hangs is left to its thread; else libcurl would wait for it here. */
+        curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+}
+
+static int set_tls(CURL *easy, const Origin *origin) {
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+        curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+        if (!origin->secure) {
+                curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+                return 0;
+        }
+
+        curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+        curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+        if (!origin->ca_file)
+                return 0;
+        /* Instead of the system's, not beside them. */
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        return curl_easy_setopt(easy, CURLOPT_CAINFO, origin->ca_file) == CURLE_OK ? 0 : -ENOMEM;
+}
+
+static int set_identity(CURL *easy, const Origin *origin) {
+        curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        if (curl_easy_setopt(easy, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION) ||
+            curl_easy_setopt(easy, CURLOPT_USERNAME, origin->user) ||
+            curl_easy_setopt(easy, CURLOPT_PASSWORD, origin->password))
+                return -ENOMEM;
+        return 0;
+}
+
+static void set_callbacks(Exchange *exchange) {
+        CURL *easy = exchange->easy;
+
+        curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
+        curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
+        curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, exchange_on_body);
+        curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+        curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, exchange_on_header);
+        curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+        curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, exchange_on_begin);
+        curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
+}
+
+static int set_url(CURL *easy, const Origin *origin, const Request *request) {
+        CLEANUP(freep) char *url = NULL;
+        int r;
+
+        r = endpoint_url(&url, origin->base, origin->account, request);
+        if (r < 0)
+                return r;
+        if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") ||
+            curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "") ||
+            curl_easy_setopt(easy, CURLOPT_URL, url))
+                return -ENOMEM;
+        return 0;
+}
+
+static int exchange_set(Exchange *exchange, const Request *request) {
+        const Origin *origin = exchange->origin;
+        Method method = endpoint_method(request->operation);
+        CURL *easy = exchange->easy;
+        int r;
+
+        r = set_url(easy, origin, request);
+        if (r >= 0 && method_has_body(method))
+                r = writer_body(&exchange->body, request);
+        if (r >= 0)
+                r = set_identity(easy, origin);
+        if (r >= 0)
+                r = set_tls(easy, origin);
+        if (r < 0)
+                return r;
+
+        set_method(easy, method, exchange->body);
+        set_bounds(easy, origin);
+        set_callbacks(exchange);
+        curl_easy_setopt(easy, CURLOPT_HTTPHEADER,
+                         exchange->body ? origin->body_headers : origin->headers);
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT,
+                         (long)operation_is_create(request->operation));
+        return 0;
+}
+
+int exchange_new(Exchange **ret, Origin *origin, const Request *request, void *userdata) {
+        CLEANUP(exchange_freep) Exchange *exchange = calloc(1, sizeof(*exchange));
+        int r;
+
+        if (!exchange)
+                return -ENOMEM;
+        exchange->userdata = userdata;
+        exchange->serial = request->serial;
+        exchange->question = (Question){ .operation = request->operation,
+                                         .session = request->session,
+                                         .participant = request->participant };
+        exchange->origin = origin;
+        LIST_INSERT_HEAD(&origin->exchanges, exchange, link);
+        exchange->easy = curl_easy_init();
+        if (!exchange->easy)
+                return -ENOMEM;
+        r = exchange_set(exchange, request);
+        if (r < 0)
+                return r;
+        r = http_add(origin->http, exchange->easy);
+        if (r < 0)
+                return r;
+        exchange->is_running = true;
+
+        *ret = TAKE(exchange);
+        return 0;
+}
+
+Exchange *exchange_take(CURL *easy) {
+        char *private = NULL;
+        Exchange *exchange;
+
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+        exchange = (Exchange *)private;
+        exchange->is_running = false;
+        return exchange;
+}
+
+Exchange *exchange_free(Exchange *exchange) {
+        if (!exchange)
+                return NULL;
+        LIST_REMOVE(exchange, link);
+        if (exchange->is_running)
+                http_remove(exchange->origin->http, exchange->easy);
+        curl_easy_cleanup(exchange->easy);
+        buffer_deinit(&exchange->answer);
+        free(exchange->body);
+        free(exchange);
+        return NULL;
+}
