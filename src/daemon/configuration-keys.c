@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "core/id.h"
-#include "daemon/refuse.h"
+#include "daemon/refusal.h"
 #include "daemon/value.h"
 
 static void *key_field(const Key *key, Configuration *configuration) {
@@ -29,8 +29,8 @@ static int parse_number(const Key *key, const char *value, Configuration *config
         unsigned number;
 
         if (!value_number(&number, value) || number < key->min || number > key->max)
-                return refuse(ret_right, "expected a whole number from %.0f to %.0f", key->min,
-                              key->max);
+                return refusal(ret_right, "expected a whole number from %.0f to %.0f", key->min,
+                               key->max);
 
         *field = number;
         return 0;
@@ -42,8 +42,8 @@ static int parse_decimal(const Key *key, const char *value, Configuration *confi
         double number;
 
         if (!value_decimal(&number, value) || number < key->min || number > key->max)
-                return refuse(ret_right, "expected a number from %g to %.0f, such as 20 or 0.5",
-                              key->min, key->max);
+                return refusal(ret_right, "expected a number from %g to %.0f, such as 20 or 0.5",
+                               key->min, key->max);
 
         *field = number;
         return 0;
@@ -57,9 +57,9 @@ static int parse_span(const Key *key, const char *value, Configuration *configur
 
         if (!value_span(&span, value) || (double)span < key->min * usec_per_sec ||
             (double)span > key->max * usec_per_sec)
-                return refuse(ret_right,
-                              "expected a time from %g to %.0f seconds, such as 5, 0.5 or 2min",
-                              key->min, key->max);
+                return refusal(ret_right,
+                               "expected a time from %g to %.0f seconds, such as 5, 0.5 or 2min",
+                               key->min, key->max);
 
         *field = span;
         return 0;
@@ -78,12 +78,12 @@ static int parse_base_url(const Key *key, const char *value, Configuration *conf
 
         clear = r == 0 && strncmp(url, "http://", 7) == 0;
         if (r == REFUSED || (!clear && strncmp(url, "https://", 8) != 0))
-                return refuse(ret_right, "expected https://HOST[:PORT][/PATH], without user, "
-                                         "query or fragment");
+                return refusal(ret_right, "expected https://HOST[:PORT][/PATH], without user, "
+                                          "query or fragment");
         if (clear && !loopback)
-                return refuse(ret_right, "http:// is taken only for a loopback address such as "
-                                         "127.0.0.1, as it would send the password in the clear; "
-                                         "use https://");
+                return refusal(ret_right, "http:// is taken only for a loopback address such as "
+                                          "127.0.0.1, as it would send the password in the clear; "
+                                          "use https://");
 
         free(configuration->base_url);
         configuration->base_url = TAKE(url);
@@ -116,8 +116,8 @@ static int parse_proxy(const Key *key, const char *value, Configuration *configu
                 configuration->proxy_is_loopback = loopback;
                 return 0;
         }
-        return refuse(ret_right, "expected SCHEME://HOST[:PORT] with http, https, socks5 or "
-                                 "socks5h as SCHEME and no user in it");
+        return refusal(ret_right, "expected SCHEME://HOST[:PORT] with http, https, socks5 or "
+                                  "socks5h as SCHEME and no user in it");
 }
 
 static int parse_account_id(const Key *key, const char *value, Configuration *configuration,
@@ -125,8 +125,8 @@ static int parse_account_id(const Key *key, const char *value, Configuration *co
         ApiId id;
 
         if (*value != '\0' && !api_id_set(&id, value))
-                return refuse(ret_right, "expected the number of the Bandwidth account (1 to 64 "
-                                         "letters, digits, '-' or '_')");
+                return refusal(ret_right, "expected the number of the Bandwidth account (1 to 64 "
+                                          "letters, digits, '-' or '_')");
 
         return text_replace(key_field(key, configuration), value);
 }
@@ -134,7 +134,7 @@ static int parse_account_id(const Key *key, const char *value, Configuration *co
 static int parse_path(const Key *key, const char *value, Configuration *configuration,
                       char **ret_right) {
         if (*value != '\0' && (*value != '/' || text_has_controls(value)))
-                return refuse(ret_right, "expected an absolute path");
+                return refusal(ret_right, "expected an absolute path");
 
         return text_replace(key_field(key, configuration), value);
 }
@@ -146,10 +146,10 @@ static int parse_drift(const Key *key, const char *value, Configuration *configu
         if (streq(value, "adopt"))
                 return 0;
         if (streq(value, "enforce"))
-                return refuse(ret_right, "\"enforce\" is not implemented in this version; use "
-                                         "\"adopt\"");
+                return refusal(ret_right, "\"enforce\" is not implemented in this version; use "
+                                          "\"adopt\"");
 
-        return refuse(ret_right, "expected \"adopt\"");
+        return refusal(ret_right, "expected \"adopt\"");
 }
 
 #define FIELD(name) offsetof(Configuration, name)

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "daemon/configuration-keys.h"
 #include "daemon/ini.h"
-#include "daemon/refuse.h"
+#include "daemon/refusal.h"
 
 #define DROPIN_DIRECTORY "convened.conf.d"
 #define DROPIN_SUFFIX    ".conf"
@@ -85,9 +85,9 @@ static int take_line(const IniLine *line, void *userdata, char **ret_reason) {
         if (r != REFUSED)
                 return r;
 
-        return refuse(ret_reason, "%s:%u: %s= in [%s] can't be used: %s.%s", line->file, line->line,
-                      line->key, line->section, right,
-                      strpbrk(line->value, "#;") ? " (A comment needs a line of its own.)" : "");
+        return refusal(ret_reason, "%s:%u: %s= in [%s] can't be used: %s.%s", line->file,
+                       line->line, line->key, line->section, right,
+                       strpbrk(line->value, "#;") ? " (A comment needs a line of its own.)" : "");
 }
 
 static int is_dropin(const struct dirent *entry) {
@@ -113,7 +113,7 @@ static int load_dropin(Loader *loader, const char *directory, const char *name, 
                 return 0;
 
         r = ini_read(path, take_line, loader, ret_reason);
-        return r == -ENOENT ? refuse(ret_reason, "%s: a link to nothing.", path) : r;
+        return r == -ENOENT ? refusal(ret_reason, "%s: a link to nothing.", path) : r;
 }
 
 static int load_dropins(Loader *loader, const char *main_path, char **ret_reason) {
@@ -131,7 +131,7 @@ static int load_dropins(Loader *loader, const char *main_path, char **ret_reason
                 return 0;
         if (n < 0)
                 return errno == ENOMEM ? -ENOMEM
-                                       : refuse(ret_reason, "%s: can't be read: %m.", directory);
+                                       : refusal(ret_reason, "%s: can't be read: %m.", directory);
 
         for (int i = 0; i < n; i++) {
                 if (r == 0)
@@ -146,24 +146,24 @@ static int load_dropins(Loader *loader, const char *main_path, char **ret_reason
 static int configuration_check(const Configuration *configuration, const char *path,
                                char **ret_reason) {
         if (*configuration->account_id == '\0')
-                return refuse(ret_reason,
-                              "AccountId= in [Api] is not set: write the number of your "
-                              "Bandwidth account into %s, as \"[Api]\" and \"AccountId=NUMBER\".",
-                              path);
+                return refusal(ret_reason,
+                               "AccountId= in [Api] is not set: write the number of your "
+                               "Bandwidth account into %s, as \"[Api]\" and \"AccountId=NUMBER\".",
+                               path);
 
         if (configuration->retry_min_usec > configuration->retry_max_usec)
-                return refuse(ret_reason,
-                              "%s: RetryMinSec= in [Reconcile] is above RetryMaxSec=; make it "
-                              "the smaller one.",
-                              path);
+                return refusal(ret_reason,
+                               "%s: RetryMinSec= in [Reconcile] is above RetryMaxSec=; make it "
+                               "the smaller one.",
+                               path);
 
         if (configuration->base_url_is_clear && *configuration->proxy != '\0' &&
             !configuration->proxy_is_loopback)
-                return refuse(ret_reason,
-                              "%s: Proxy= in [Api] on another machine would get the password in "
-                              "the clear, as BaseUrl= begins with http://; leave it empty, or use "
-                              "https://.",
-                              path);
+                return refusal(ret_reason,
+                               "%s: Proxy= in [Api] on another machine would get the password in "
+                               "the clear, as BaseUrl= begins with http://; leave it empty, or use "
+                               "https://.",
+                               path);
 
         return 0;
 }
@@ -181,7 +181,7 @@ int configuration_load(Configuration **ret, const char *path, bool required,
         loader = (Loader){ .configuration = configuration, .warn = warn };
         r = ini_read(path, take_line, &loader, ret_reason);
         if (r == -ENOENT && required)
-                return refuse(ret_reason, "%s: no such file; give another --config=.", path);
+                return refusal(ret_reason, "%s: no such file; give another --config=.", path);
         if (r != 0 && r != -ENOENT)
                 return r;
 

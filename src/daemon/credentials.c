@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
-#include "daemon/refuse.h"
+#include "daemon/refusal.h"
 
 #define CREDENTIALS_SIZE_MAX 4096
 
@@ -42,15 +42,16 @@ static int check_access(int fd, const char *path, char **ret_reason) {
         struct stat st;
 
         if (fstat(fd, &st) < 0)
-                return refuse(ret_reason, "%s: %m.", path);
+                return refusal(ret_reason, "%s: %m.", path);
         if (!S_ISREG(st.st_mode))
-                return refuse(ret_reason, "%s is not a regular file.", path);
+                return refusal(ret_reason, "%s is not a regular file.", path);
         if (st.st_uid != geteuid() && st.st_uid != 0)
-                return refuse(ret_reason, "%s belongs to another user (uid %u).", path, st.st_uid);
+                return refusal(ret_reason, "%s belongs to another user (uid %u).", path, st.st_uid);
         if ((st.st_mode & 077) != 0)
-                return refuse(ret_reason,
-                              "%s may be read by others than its owner (mode %04o); chmod 0600 it.",
-                              path, st.st_mode & 07777U);
+                return refusal(
+                        ret_reason,
+                        "%s may be read by others than its owner (mode %04o); chmod 0600 it.", path,
+                        st.st_mode & 07777U);
         return 0;
 }
 
@@ -60,12 +61,12 @@ static int split(Credentials **ret, const char *text, const char *path, char **r
         size_t n_code_points;
 
         if (!text_code_points(text, &n_code_points) || text_has_controls(text))
-                return refuse(ret_reason,
-                              "%s must be one line of UTF-8 text, user:password, without control "
-                              "characters.",
-                              path);
+                return refusal(ret_reason,
+                               "%s must be one line of UTF-8 text, user:password, without control "
+                               "characters.",
+                               path);
         if (!colon || colon == text || colon[1] == '\0')
-                return refuse(ret_reason, "%s must be one line, user:password.", path);
+                return refusal(ret_reason, "%s must be one line, user:password.", path);
 
         credentials = calloc(1, sizeof(*credentials));
         if (!credentials)
@@ -104,10 +105,10 @@ static int read_and_split(Credentials **ret, int fd, const char *path, char **re
         int r;
 
         if (length < 0) {
-                r = refuse(ret_reason, "%s: %m.", path);
+                r = refusal(ret_reason, "%s: %m.", path);
         } else if (length == CREDENTIALS_SIZE_MAX || strlen(buffer) != (size_t)length) {
-                r = refuse(ret_reason, "%s must be one line, user:password, and nothing else.",
-                           path);
+                r = refusal(ret_reason, "%s must be one line, user:password, and nothing else.",
+                            path);
         } else {
                 if (length > 0 && buffer[length - 1] == '\n')
                         buffer[length - 1] = '\0';
@@ -124,7 +125,7 @@ static int load_from(Credentials **ret, const char *path, bool trusted, char **r
         /* A FIFO must not hold us up. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
-                return refuse(ret_reason, "%s can't be read: %m.", path);
+                return refusal(ret_reason, "%s can't be read: %m.", path);
 
         if (!trusted) {
                 int r = check_access(fd, path, ret_reason);
@@ -147,6 +148,6 @@ int credentials_load(Credentials **ret, const char *file, const char *directory,
         if (path && access(path, F_OK) == 0)
                 return load_from(ret, path, true, ret_reason);
 
-        return refuse(ret_reason, "Neither CredentialsFile= in [Api] nor the systemd credential "
-                                  "\"api\" is there.");
+        return refusal(ret_reason, "Neither CredentialsFile= in [Api] nor the systemd credential "
+                                   "\"api\" is there.");
 }

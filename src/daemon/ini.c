@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "daemon/refuse.h"
+#include "daemon/refusal.h"
 
 #define FILE_SIZE_MAX ((size_t)1024 * 1024)
 #define WHITESPACE    " \t\r\n"
@@ -45,8 +45,8 @@ static int section_begins(Reader *reader, char *text, char **ret_reason) {
         size_t length = strlen(text);
 
         if (length < 3 || text[length - 1] != ']')
-                return refuse(ret_reason, "%s:%u: a section is written [Name]", reader->path,
-                              reader->begins_at);
+                return refusal(ret_reason, "%s:%u: a section is written [Name]", reader->path,
+                               reader->begins_at);
 
         text[length - 1] = '\0';
         free(reader->section);
@@ -71,8 +71,8 @@ static int logical_line(Reader *reader, char *text, char **ret_reason) {
 
         equals = strchr(text, '=');
         if (!equals || equals == text)
-                return refuse(ret_reason, "%s:%u: expected [Section], Key=value or a comment",
-                              reader->path, reader->begins_at);
+                return refusal(ret_reason, "%s:%u: expected [Section], Key=value or a comment",
+                               reader->path, reader->begins_at);
 
         *equals = '\0';
         return reader->handler(&(IniLine){ .file = reader->path,
@@ -128,10 +128,10 @@ static int physical_line(Reader *reader, char *text, size_t length, char **ret_r
         reader->line++;
         reader->n_bytes += length;
         if (reader->n_bytes > FILE_SIZE_MAX)
-                return refuse(ret_reason, "%s: larger than 1 MiB, this is no configuration",
-                              reader->path);
+                return refusal(ret_reason, "%s: larger than 1 MiB, this is no configuration",
+                               reader->path);
         if (strlen(text) != length || !text_code_points(text, &n_code_points))
-                return refuse(ret_reason, "%s:%u: not UTF-8 text", reader->path, reader->line);
+                return refusal(ret_reason, "%s:%u: not UTF-8 text", reader->path, reader->line);
 
         if (reader->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
                 text += 3;
@@ -162,7 +162,7 @@ int ini_read(const char *path, IniHandler handler, void *userdata, char **ret_re
         if (!reader.file && errno == ENOENT)
                 return -ENOENT;
         if (!reader.file)
-                return refuse(ret_reason, "%s: can't be read: %m", path);
+                return refusal(ret_reason, "%s: can't be read: %m", path);
 
         for (;;) {
                 errno = 0;
@@ -177,7 +177,7 @@ int ini_read(const char *path, IniHandler handler, void *userdata, char **ret_re
         if (errno == ENOMEM)
                 return -ENOMEM;
         if (ferror(reader.file))
-                return refuse(ret_reason, "%s: can't be read: %m", path);
+                return refusal(ret_reason, "%s: can't be read: %m", path);
 
         return logical_ends(&reader, ret_reason);
 }

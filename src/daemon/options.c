@@ -7,7 +7,7 @@
 #include <syslog.h>
 
 #include "base/text.h"
-#include "daemon/refuse.h"
+#include "daemon/refusal.h"
 
 const char options_help[] =
         "convened [OPTIONS…]\n"
@@ -67,7 +67,7 @@ static int set_path(char **field, const char *name, const char *value, char **re
         char *copy;
 
         if (*value == '\0')
-                return refuse(ret_reason, "--%s= needs a path.", name);
+                return refusal(ret_reason, "--%s= needs a path.", name);
 
         copy = strdup(value);
         if (!copy)
@@ -92,15 +92,15 @@ static int take_option(Options *options, int option, char **argv, char **ret_rea
         case ARG_LOG_LEVEL:
                 if (parse_level(&options->log_level, optarg))
                         return 0;
-                return refuse(ret_reason, "--log-level=: expected emerg, alert, crit, err, "
-                                          "warning, notice, info or debug.");
+                return refusal(ret_reason, "--log-level=: expected emerg, alert, crit, err, "
+                                           "warning, notice, info or debug.");
         case 'h':
                 return OPTIONS_HELP;
         case ARG_VERSION:
                 return OPTIONS_VERSION;
         default:
-                return refuse(ret_reason, "%s: not an option, or not complete; see --help.",
-                              argv[optind - 1]);
+                return refusal(ret_reason, "%s: not an option, or not complete; see --help.",
+                               argv[optind - 1]);
         }
 }
 
@@ -124,7 +124,8 @@ int options_new(Options **ret, int argc, char **argv, char **ret_reason) {
                         return r;
         }
         if (optind < argc)
-                return refuse(ret_reason, "convened takes no arguments, only options; see --help.");
+                return refusal(ret_reason,
+                               "convened takes no arguments, only options; see --help.");
 
         *ret = TAKE(options);
         return 0;
@@ -167,8 +168,8 @@ static int find_configuration(Options *options, char **ret_reason) {
 
         r = below_home(&options->configuration_file, "XDG_CONFIG_HOME", "/.config",
                        "/convened/convened.conf");
-        return r == -ENOENT ? refuse(ret_reason, "There is no $HOME to find the configuration in; "
-                                                 "give --config=FILE.")
+        return r == -ENOENT ? refusal(ret_reason, "There is no $HOME to find the configuration in; "
+                                                  "give --config=FILE.")
                             : r;
 }
 
@@ -182,8 +183,8 @@ static int find_state(Options *options, char **ret_reason) {
                 return first_of(&options->state_directory, directory, "");
 
         r = below_home(&options->state_directory, "XDG_STATE_HOME", "/.local/state", "/convened");
-        return r == -ENOENT ? refuse(ret_reason, "There is no $HOME to keep the state in; give "
-                                                 "--state-dir=DIR.")
+        return r == -ENOENT ? refusal(ret_reason, "There is no $HOME to keep the state in; give "
+                                                  "--state-dir=DIR.")
                             : r;
 }
 

@@ -15,7 +15,7 @@ typedef struct Options {
         char *state_directory;
 } Options;
 
-/* Beside 0 and REFUSED (from refuse.h). */
+/* Beside 0 and REFUSED (from refusal.h). */
 #define OPTIONS_HELP    2
 #define OPTIONS_VERSION 3
 

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "daemon/refuse.h"
+#include "daemon/refusal.h"
 
 #define MILLION       UINT64_C(1000000)
 #define INTEGER_MAX   UINT64_C(1000000000)

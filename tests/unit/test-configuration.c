@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "daemon/configuration.h"
-#include "daemon/refuse.h"
+#include "daemon/refusal.h"
 
 #define ACCOUNT "[Api]\nAccountId=9900000\n"
 

@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 #include "daemon/credentials.h"
-#include "daemon/refuse.h"
+#include "daemon/refusal.h"
 
 static int load(Credentials **ret, const Folder *folder, const char *name, const char *directory,
                 char **ret_reason) {

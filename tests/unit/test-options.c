@@ -4,7 +4,7 @@
 #include <syslog.h>
 
 #include "daemon/options.h"
-#include "daemon/refuse.h"
+#include "daemon/refusal.h"
 
 static int parse(Options **ret, const char *const *arguments, char **ret_reason) {
         char *argv[8] = { (char *)"convened" };

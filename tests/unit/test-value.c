@@ -2,7 +2,7 @@
 #include "unit/unit.h"
 
 #include "base/text.h"
-#include "daemon/refuse.h"
+#include "daemon/refusal.h"
 #include "daemon/value.h"
 
 static void test_number(void **state) {

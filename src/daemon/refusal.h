@@ -10,10 +10,10 @@
 #define REFUSED 1
 
 /**
- * refuse() - give the reason in words
+ * refusal() - give the reason in words
  * @ret_reason: the sentence, owned by the caller; untouched on failure
  *
  * Return: REFUSED, or -ENOMEM.
  */
-int refuse(char **ret_reason, const char *format, ...)
+int refusal(char **ret_reason, const char *format, ...)
         __attribute__((__format__(__printf__, 2, 3)));

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/refuse.h"
+#include "daemon/refusal.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-int refuse(char **ret_reason, const char *format, ...) {
+int refusal(char **ret_reason, const char *format, ...) {
         va_list arguments;
         char *reason;
         int r;
