@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include "base/text.h"
+#include "ctl/job.h"
+#include "ctl/memory.h"
+#include "ctl/progress.h"
+#include "proto/names.h"
+
+/* So many are under way at once: the service bounds the calls of a user, a bus its matches. */
+#define WINDOW 64
+
+#define TICK_USEC       USEC_PER_SEC
+#define FIRST_TICK_USEC (300 * USEC_PER_MSEC)
+
+typedef struct Run {
+        Ctl *ctl;
+        Job *jobs;
+        size_t n_jobs;
+        usec_t deadline; /* CLOCK_MONOTONIC */
+        bool lost;       /* the service left the bus */
+        Progress progress;
+} Run;
+
+static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Run *run = userdata;
+        const char *name, *old, *new;
+
+        (void)error;
+        if (sd_bus_message_read(m, "sss", &name, &old, &new) >= 0 && old[0])
+                run->lost = true;
+        return 0;
+}
+
+static Job *first_waiting(const Run *run, size_t *ret_n_others) {
+        Job *first = NULL;
+        size_t n = 0;
+
+        for (size_t i = 0; i < run->n_jobs; i++)
+                if (!run->jobs[i].ended) {
+                        if (!first)
+                                first = &run->jobs[i];
+                        n++;
+                }
+        *ret_n_others = n > 0 ? n - 1 : 0;
+        return first;
+}
+
+static void start_some(Run *run) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < run->n_jobs && n < WINDOW; i++) {
+                Job *job = &run->jobs[i];
+
+                if (!job->started)
+                        job_start(job);
+                n += !job->ended;
+        }
+}
+
+static void step_all(Run *run) {
+        for (size_t i = 0; i < run->n_jobs; i++)
+                job_step(&run->jobs[i]);
+}
+
+/* Nothing more will be heard of those that wait still: says so for each. */
+static void give_up(Run *run, Exit code, const char *name, const char *why) {
+        for (size_t i = 0; i < run->n_jobs; i++) {
+                Job *job = &run->jobs[i];
+                CLEANUP(freep) char *label = NULL;
+
+                if (job->ended)
+                        continue;
+                label = job->object.number
+                                ? job_label(job)
+                                : format("the new %s", kind_names[job->object.kind].noun);
+                job_end(job, failure_say(&run->ctl->options, code, name, "%s: %s", label, why));
+        }
+}
+
+/* True: something may have changed. False: everybody that was left has been given up. */
+static bool wait_once(Run *run, Job *first, size_t n_others) {
+        usec_t now = progress_now(), tick = TICK_USEC;
+        int r = sd_bus_process(run->ctl->bus, NULL);
+
+        if (r == 0 && now >= run->deadline) {
+                give_up(run, EXIT_NOT_IN_SYNC, FAILURE_NOT_IN_SYNC,
+                        "not in sync yet; convened goes on with what it has accepted");
+                return false;
+        }
+        if (r == 0) {
+                if (now - run->progress.since < FIRST_TICK_USEC)
+                        tick = FIRST_TICK_USEC;
+                progress_draw(&run->progress, first, n_others);
+                r = sd_bus_wait(run->ctl->bus, usec_min(tick, run->deadline - now));
+                progress_clear(&run->progress);
+                if (r == -EINTR)
+                        r = 0;
+        }
+        if (r < 0 || run->lost) {
+                give_up(run, EXIT_UNREACHABLE, SD_BUS_ERROR_DISCONNECTED,
+                        "convened left the bus; what it has accepted goes on when it is back");
+                return false;
+        }
+        return true;
+}
+
+static void run_loop(Run *run) {
+        for (;;) {
+                size_t n_others;
+                Job *first;
+
+                start_some(run);
+                step_all(run);
+                first = first_waiting(run, &n_others);
+                if (!first || (first->started && !wait_once(run, first, n_others)))
+                        return;
+        }
+}
+
+Exit jobs_run(Ctl *ctl, Job *jobs, size_t n_jobs) {
+        usec_t now = progress_now();
+        Run run = { ctl,    jobs,
+                    n_jobs, usec_add(now, ctl->options.timeout_usec),
+                    false,  { .ctl = ctl, .since = now } };
+        sd_bus_slot *slot = NULL;
+        int r;
+
+        r = sd_bus_add_match(ctl->bus, &slot,
+                             "type='signal',sender='org.freedesktop.DBus',"
+                             "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+                             "arg0='" CONVENED_BUS_NAME "'",
+                             on_owner, &run);
+        if (r < 0)
+                return failure_say_bus(&ctl->options, NULL, r, NULL);
+
+        run_loop(&run);
+        sd_bus_slot_unref(slot);
+        progress_deinit(&run.progress);
+        for (size_t i = 0; i < n_jobs; i++)
+                if (jobs[i].code != EXIT_DONE)
+                        return jobs[i].code;
+        return EXIT_DONE;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What stands on the command line before and between the words. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/time.h"
+
+typedef enum JsonMode { JSON_OFF, JSON_SHORT, JSON_PRETTY } JsonMode;
+
+/* Options that only some verbs take; each verb names its own. */
+typedef enum Taken {
+        TAKES_LIFETIME = 1 << 0,
+        TAKES_AT_MOST_ONCE = 1 << 1,
+        TAKES_PUBLISH = 1 << 2,
+        TAKES_CALLBACK_URL = 1 << 3,
+        TAKES_SESSION = 1 << 4,
+        TAKES_SUBSCRIBE = 1 << 5,
+        TAKES_WAITING = 1 << 6, /* --no-wait and --timeout= */
+} Taken;
+
+typedef struct Options {
+        bool user; /* the session bus; else the system bus */
+        JsonMode json;
+        bool no_legend;
+        bool full; /* no cell is shortened */
+        bool no_wait;
+        bool help, version;  /* asked for; nothing else is done */
+        usec_t timeout_usec; /* USEC_NEVER: none */
+        bool at_most_once;
+        const char *lifetime, *publish, *callback_url, *session, *subscribe; /* NULL: not given */
+        unsigned given; /* Taken of those that stood there */
+} Options;
+
+/**
+ * options_read() - read the options, wherever they stand
+ * @argc:  of main()
+ * @argv:  likewise; its words are moved behind its options
+ * @ret:   the options; what was read so far also on failure, so that the error can be said as asked
+ *
+ * Return: the index of the first word; negative for a usage error, *ret_why saying which.
+ */
+int options_read(int argc, char **argv, Options *ret, char **ret_why);
+
+/* A number of seconds, with a fraction where wanted; false: it is not one. */
+bool options_seconds(const char *text, usec_t *ret);
+
+/* The name of one option of those in @taken, for an error text. */
+const char *options_name(unsigned taken);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/sheet.h"
+
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "ctl/width.h"
+
+#define TITLE_COLUMNS 14
+
+void sheet_head(const Screen *screen, Colour colour, const char *text) {
+        CLEANUP(freep) char *printable = width_printable(text);
+
+        printf("%s%s%s %s%s%s\n", screen_on(screen, colour), screen->utf8 ? "\xe2\x97\x8f" : "*",
+               screen_off(screen, colour), screen_on(screen, COLOUR_STRONG), printable,
+               screen_off(screen, COLOUR_STRONG));
+}
+
+void sheet_coloured(const Screen *screen, const char *title, const char *value, Colour colour) {
+        CLEANUP(freep) char *printable = NULL;
+
+        if (!value)
+                return;
+        printable = width_printable(value);
+        printf("%*s%s %s%s%s\n", TITLE_COLUMNS, title ? title : "", title ? ":" : " ",
+               screen_on(screen, colour), printable, screen_off(screen, colour));
+}
+
+void sheet_line(const char *title, const char *value) {
+        const Screen plain = { 0 };
+
+        sheet_coloured(&plain, title, value, COLOUR_NONE);
+}
+
+void sheet_taken(const char *title, char *value) {
+        sheet_line(title, value);
+        free(value);
+}

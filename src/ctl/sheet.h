@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A sheet about one thing: a head, then titles and values, a line each. On standard output. */
+
+#include "ctl/screen.h"
+
+/* A dot in the colour of the state, and what this is about. */
+void sheet_head(const Screen *screen, Colour colour, const char *text);
+
+/* "       Title: value"; below the one before without a title; no line for a NULL value. */
+void sheet_line(const char *title, const char *value);
+
+/* The like, and the value is freed. */
+void sheet_taken(const char *title, char *value);
+
+void sheet_coloured(const Screen *screen, const char *title, const char *value, Colour colour);
