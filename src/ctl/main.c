@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* convenectl: finds the verb, checks its words and options, connects, and goes. */
+
+#include <stdio.h>
+
+#include "base/text.h"
+#include "ctl/memory.h"
+#include "ctl/verbs.h"
+
+#define MANY SIZE_MAX
+
+typedef struct Verb {
+        const char *name;
+        size_t n_min, n_max; /* words behind it */
+        unsigned takes;      /* Taken */
+        const char *words, *help;
+        Exit (*run)(Ctl *);
+} Verb;
+
+static const Verb verbs[] = {
+        { "status", 0, 0, 0, "", "What a person wants to know, and what is wrong", verb_status },
+        { "list-sessions", 0, 1, 0, "[TAG]", "List sessions", verb_list_sessions },
+        { "list-participants", 0, 1, TAKES_SESSION, "[TAG]", "List participants",
+          verb_list_participants },
+        { "show-session", 1, MANY, 0, "SESSION...", "Show all about sessions", verb_show_session },
+        { "show-participant", 1, MANY, 0, "PARTICIPANT...", "Show all about participants",
+          verb_show_participant },
+        { "create-session", 0, 1, TAKES_WAITING | TAKES_LIFETIME | TAKES_AT_MOST_ONCE, "[TAG]",
+          "Create a session", verb_create_session },
+        { "create-participant", 0, 1,
+          TAKES_WAITING | TAKES_LIFETIME | TAKES_AT_MOST_ONCE | TAKES_PUBLISH | TAKES_CALLBACK_URL |
+                  TAKES_SESSION | TAKES_SUBSCRIBE,
+          "[TAG]", "Create a participant", verb_create_participant },
+        { "add", 2, 2, TAKES_WAITING | TAKES_SUBSCRIBE, "SESSION PARTICIPANT",
+          "Add a participant to a session", verb_add },
+        { "remove", 2, 2, TAKES_WAITING, "SESSION PARTICIPANT",
+          "Remove a participant from a session", verb_remove },
+        { "subscribe", 2, MANY, TAKES_WAITING, "PARTICIPANT WHAT...",
+          "Say what a participant receives", verb_subscribe },
+        { "token", 1, 1, 0, "PARTICIPANT", "Print the token a device joins with", verb_token },
+        { "delete-session", 1, MANY, TAKES_WAITING, "SESSION...", "Delete sessions",
+          verb_delete_session },
+        { "delete-participant", 1, MANY, TAKES_WAITING, "PARTICIPANT...", "Delete participants",
+          verb_delete_participant },
+        { "refresh-session", 1, 1, 0, "SESSION", "Ask the API about a session now",
+          verb_refresh_session },
+        { "refresh-participant", 1, 1, 0, "PARTICIPANT", "Ask the API about a participant now",
+          verb_refresh_participant },
+        { "sync", 0, 0, 0, "", "Verify everything against the API soon", verb_sync },
+        { "monitor", 0, 1, 0, "[SESSION|PARTICIPANT]", "Print changes as they happen",
+          verb_monitor },
+};
+
+static const char help_options[] =
+        "\nOptions:\n"
+        "     --user              Talk to the service on the user bus (default but for root)\n"
+        "     --system            Talk to the service on the system bus\n"
+        "     --json=MODE         Print JSON: pretty, short, off\n"
+        "     --no-legend         No titles and no counts around tables\n"
+        "     --no-pager          Do not page (there is no pager)\n"
+        "  -l --full              Do not shorten what does not fit\n"
+        "     --no-wait           Return as soon as a change is accepted\n"
+        "     --timeout=SEC       Wait so long for a change to be in sync\n"
+        "     --lifetime=WHICH    persistent or client, for what is created\n"
+        "     --at-most-once      Never repeat a creation whose outcome is unknown\n"
+        "     --publish=LIST      Of audio,video; what a new participant may publish\n"
+        "     --callback-url=URL  Where the API reports a new participant's events\n"
+        "     --session=SESSION   Whose participants; or the one to be joined\n"
+        "     --subscribe=WHAT    none, session, or PARTICIPANT[:ALIAS...],...\n"
+        "  -h --help              Show this\n"
+        "     --version           Show the version\n"
+        "\n"
+        "A SESSION or PARTICIPANT is its number, its API id or a unique beginning of it, or its\n"
+        "tag where that is unique. WHAT is none, session, or PARTICIPANT[:ALIAS...] words.\n";
+
+static void help(void) {
+        puts("convenectl [OPTIONS...] VERB ...\n\n"
+             "Sessions and participants of the Bandwidth WebRTC API, as convened keeps them.\n\n"
+             "Verbs:");
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
+                CLEANUP(freep) char *call = format("%s %s", verbs[i].name, verbs[i].words);
+
+                printf("  %-38s %s\n", call, verbs[i].help);
+        }
+        fputs(help_options, stdout);
+}
+
+static const Verb *verb_find(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (streq(verbs[i].name, name))
+                        return &verbs[i];
+        return NULL;
+}
+
+static Exit verb_check(const Ctl *ctl, const Verb *verb) {
+        const Options *options = &ctl->options;
+        unsigned strange = options->given & ~verb->takes;
+
+        if (ctl->n_words < verb->n_min || ctl->n_words > verb->n_max)
+                return failure_say(options, EXIT_USAGE, FAILURE_USAGE, "say: convenectl %s %s",
+                                   verb->name, verb->words);
+        if (strange)
+                return failure_say(options, EXIT_USAGE, FAILURE_USAGE, "%s means nothing to %s",
+                                   options_name(strange), verb->name);
+        for (size_t i = 0; i < ctl->n_words; i++) {
+                size_t n;
+
+                if (!text_code_points(ctl->words[i], &n))
+                        return failure_say(options, EXIT_USAGE, FAILURE_USAGE,
+                                           "word %zu behind %s is not UTF-8", i + 1, verb->name);
+        }
+        return EXIT_DONE;
+}
+
+static Exit run(Ctl *ctl) {
+        const char *name = ctl->n_words > 0 ? ctl->words[0] : "status";
+        const Verb *verb = verb_find(name);
+        Exit code;
+
+        if (!verb)
+                return failure_say(&ctl->options, EXIT_USAGE, FAILURE_USAGE,
+                                   "unknown verb \"%s\"; convenectl --help lists them", name);
+        if (ctl->n_words > 0) {
+                ctl->words++;
+                ctl->n_words--;
+        }
+
+        code = verb_check(ctl, verb);
+        if (code == EXIT_DONE)
+                code = ctl_connect(ctl);
+        if (code == EXIT_DONE)
+                code = verb->run(ctl);
+        return code;
+}
+
+/* A full disk behind standard output is a failure like any other. */
+static Exit flush_output(const Ctl *ctl, Exit code) {
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return code;
+        return failure_say(&ctl->options, EXIT_FAILED, SD_BUS_ERROR_IO_ERROR,
+                           "cannot write the output");
+}
+
+int main(int argc, char **argv) {
+        Ctl ctl = { .screen = screen_init() };
+        CLEANUP(freep) char *why = NULL;
+        int first = options_read(argc, argv, &ctl.options, &why);
+        Exit code;
+
+        if (first < 0)
+                return (int)failure_say(&ctl.options, EXIT_USAGE, FAILURE_USAGE,
+                                        "%s; convenectl --help lists what there is", why);
+        if (ctl.options.help) {
+                help();
+                return EXIT_DONE;
+        }
+        if (ctl.options.version) {
+                puts("convenectl " PACKAGE_VERSION);
+                return EXIT_DONE;
+        }
+
+        ctl.words = argv + first;
+        ctl.n_words = (size_t)(argc - first);
+        code = flush_output(&ctl, run(&ctl));
+        bus_free(ctl.bus);
+        return (int)code;
+}
