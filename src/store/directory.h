@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The state directory: ours alone, locked, and what lies in it. */
+
+#include <stdbool.h>
+
+#define STATE_FILE     "state.db"
+#define STATE_FILE_NEW STATE_FILE ".new"      /* until it is whole; never more than a leftover */
+#define STATE_DAMAGED  STATE_FILE ".damaged-" /* copies set aside, a time follows */
+
+typedef struct Directory {
+        int fd;     /* holds the lock */
+        char *path; /* absolute, without symbolic links: SQLITE_OPEN_NOFOLLOW minds them everywhere */
+} Directory;
+
+/**
+ * directory_open() - make it where it is missing, see that it is ours, lock it
+ * @directory: to be closed by directory_close() whatever the result
+ *
+ * Return: 0; STORE_REFUSED with @ret_reason set; negative errno.
+ */
+int directory_open(Directory *directory, const char *path, char **ret_reason);
+void directory_close(Directory *directory);
+
+/**
+ * directory_find_state() - whether there is a state file, and it is a file of ours
+ * @ret: false: there is none, and nothing else either, so this is a first start
+ *
+ * Return: 0; STORE_REFUSED with @ret_reason set; negative errno.
+ */
+int directory_find_state(const Directory *directory, bool *ret, char **ret_reason);
+
+/**
+ * directory_begin_state(), directory_finish_state() - make a state file in two steps
+ *
+ * The first leaves an empty STATE_FILE_NEW; once it is filled in and closed, the second makes it
+ * durable under its own name. So a state file is never seen half made.
+ *
+ * Return: 0, negative errno.
+ */
+int directory_begin_state(const Directory *directory);
+int directory_finish_state(const Directory *directory);
+
+/**
+ * directory_set_aside() - copy the state file, and its log beside it, for who is to look into it
+ * @ret_name: the copy's name, to be freed. The same file is copied once only, however often it is
+ *            found damaged.
+ *
+ * The state file must not be open: closing it again would take SQLite's locks away.
+ *
+ * Return: 0, negative errno.
+ */
+int directory_set_aside(const Directory *directory, char **ret_name);
+
+/* Joins the directory's path and a name. Return: 0, -ENOMEM. */
+int directory_join(const Directory *directory, const char *name, char **ret);
