@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of this room share, and what its tests may reach. */
+
+#include "store/directory.h"
+#include "store/schema.h"
+#include "store/store.h"
+#include "store/worker.h"
+
+struct Store {
+        Directory directory;
+        Database database;
+        bool damaged; /* the connection is gone already */
+        Worker *worker;
+};
+
+/* store_open() with another schema than the current one. */
+int store_open_schema(Store **ret, const StoreConfig *config, Now now, const Schema *schema,
+                      char **ret_reason);
+
+/**
+ * store_damaged() - give up on the contents: close the file as it is, set a copy aside
+ *
+ * Return: STORE_REFUSED with @ret_reason set, -ENOMEM.
+ */
+int store_damaged(Store *store, char **ret_reason);

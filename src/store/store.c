@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/internal.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "base/text.h"
+#include "store/commit.h"
+#include "store/reason.h"
+
+int store_damaged(Store *store, char **ret_reason) {
+        CLEANUP(freep) char *copy = NULL;
+        const Directory *directory = &store->directory;
+        int r;
+
+        database_close(&store->database);
+        store->damaged = true;
+
+        r = directory_set_aside(directory, &copy);
+        return refuse(
+                ret_reason,
+                "The state file %s/%s is damaged: %s. It was left as it is%s%s. Restore it from "
+                "a backup; or, to begin anew and to lose the ids of everything at the API, remove "
+                "it together with the files %s-wal and %s-shm.",
+                directory->path, STATE_FILE, store->database.damage,
+                copy ? ", and a copy set aside as " : "; no copy could be set aside: ",
+                copy ? copy : strerror(-r), STATE_FILE, STATE_FILE);
+}
+
+/* Writes the first state file, under another name. */
+static int fill_state(Database *database, const StoreConfig *config, const Schema *schema) {
+        static const char sql[] = "INSERT INTO identity VALUES (1, ?, ?)";
+        CLEANUP(sqlite3_stmtp) sqlite3_stmt *statement = NULL;
+        bool found;
+        int r;
+
+        r = schema_migrate(database, schema);
+        if (r != 0)
+                return r;
+        r = database_prepare(database, sql, &statement);
+        if (r != 0)
+                return r;
+        sqlite3_bind_text(statement, 1, config->account_id, -1, SQLITE_STATIC);
+        sqlite3_bind_text(statement, 2, config->base_url, -1, SQLITE_STATIC);
+        return database_step(database, statement, &found);
+}
+
+static int create_state(const Directory *directory, const StoreConfig *config,
+                        const Schema *schema) {
+        CLEANUP(freep) char *path = NULL;
+        Database database;
+        int r;
+
+        r = directory_begin_state(directory);
+        if (r < 0)
+                return r;
+        r = directory_join(directory, STATE_FILE_NEW, &path);
+        if (r < 0)
+                return r;
+
+        r = database_open(&database, path);
+        if (r == 0)
+                r = fill_state(&database, config, schema);
+        database_close(&database);
+        if (r != 0)
+                return r > 0 ? -EIO : r; /* damaged, and just made: the disk is to blame */
+        return directory_finish_state(directory);
+}
+
+static int check_version(Store *store, const Schema *schema, char **ret_reason) {
+        int version, r;
+
+        r = schema_version(&store->database, &version);
+        if (r > 0)
+                return store_damaged(store, ret_reason);
+        if (r < 0)
+                return r;
+        if (version > schema->version)
+                return refuse(
+                        ret_reason,
+                        "The state file %s/%s was written by a newer convened (its version is %d; "
+                        "this one reads up to %d). Install the newer one again.",
+                        store->directory.path, STATE_FILE, version, schema->version);
+        return 0;
+}
+
+/* Constraints and the order of keys, all pages read once; indexes are not compared with tables. */
+static int check_integrity(Store *store, char **ret_reason) {
+        CLEANUP(freep) char *verdict = NULL;
+        int r;
+
+        r = database_get_text(&store->database, "PRAGMA quick_check(1)", &verdict);
+        if (r == 0 && !streq(verdict, "ok"))
+                r = database_damaged(&store->database, "%s", verdict);
+        return r > 0 ? store_damaged(store, ret_reason) : r;
+}
+
+static int check_identity(Store *store, const StoreConfig *config, char **ret_reason) {
+        CLEANUP(freep) char *account_id = NULL, *base_url = NULL;
+        int r;
+
+        r = database_get_text(&store->database, "SELECT account_id FROM identity", &account_id);
+        if (r == 0)
+                r = database_get_text(&store->database, "SELECT base_url FROM identity", &base_url);
+        if (r > 0)
+                return store_damaged(store, ret_reason);
+        if (r < 0)
+                return r;
+
+        if (streq(account_id, config->account_id) && streq(base_url, config->base_url))
+                return 0;
+        return refuse(
+                ret_reason,
+                "The state file %s/%s belongs to AccountId %s at BaseUrl %s, and the "
+                "configuration says %s at %s. Set these back, or name another state directory.",
+                store->directory.path, STATE_FILE, account_id, base_url, config->account_id,
+                config->base_url);
+}
+
+/* The file is ours, whole, and for this account: bring it up to date and make it ready. */
+static int make_ready(Store *store, Now now, const Schema *schema) {
+        int r;
+
+        r = database_make_durable(&store->database);
+        if (r == 0)
+                r = schema_migrate(&store->database, schema);
+        if (r == 0)
+                r = database_prepare_all(&store->database);
+        if (r == 0)
+                r = commit_prune(&store->database, now.realtime);
+        return r;
+}
+
+static int open_state(Store *store, const StoreConfig *config, Now now, const Schema *schema,
+                      char **ret_reason) {
+        CLEANUP(freep) char *path = NULL;
+        int r;
+
+        r = directory_join(&store->directory, STATE_FILE, &path);
+        if (r < 0)
+                return r;
+        r = database_open(&store->database, path);
+        if (r > 0)
+                return store_damaged(store, ret_reason);
+        if (r < 0)
+                return r;
+
+        r = check_version(store, schema, ret_reason);
+        if (r == 0)
+                r = check_integrity(store, ret_reason);
+        if (r == 0)
+                r = check_identity(store, config, ret_reason);
+        if (r != 0)
+                return r;
+
+        r = make_ready(store, now, schema);
+        if (r == DATABASE_DAMAGED)
+                return store_damaged(store, ret_reason);
+        if (r == DATABASE_NOT_DURABLE)
+                return refuse(ret_reason,
+                              "The file system of %s cannot hold the state: SQLite does not get a "
+                              "write-ahead log there. Name a directory on a local file system.",
+                              store->directory.path);
+        if (r == 0)
+                database_trust(&store->database);
+        return r;
+}
+
+int store_open_schema(Store **ret, const StoreConfig *config, Now now, const Schema *schema,
+                      char **ret_reason) {
+        CLEANUP(store_closep) Store *store = NULL;
+        bool found;
+        int r;
+
+        store = calloc(1, sizeof(*store));
+        if (!store)
+                return -ENOMEM;
+
+        r = directory_open(&store->directory, config->directory, ret_reason);
+        if (r != 0)
+                return r;
+        r = directory_find_state(&store->directory, &found, ret_reason);
+        if (r != 0)
+                return r;
+        if (!found) {
+                r = create_state(&store->directory, config, schema);
+                if (r < 0)
+                        return r;
+        }
+
+        r = open_state(store, config, now, schema, ret_reason);
+        if (r != 0)
+                return r;
+        *ret = TAKE(store);
+        return 0;
+}
+
+int store_open(Store **ret, const StoreConfig *config, Now now, char **ret_reason) {
+        return store_open_schema(ret, config, now, &schema_current, ret_reason);
+}
+
+int store_attach(Store *store, sd_event *event, StoreCommitted committed, StoreToken token,
+                 void *userdata) {
+        const WorkerListener listener = { .committed = committed,
+                                          .token = token,
+                                          .userdata = userdata };
+
+        assert(!store->worker && !store->damaged);
+        return worker_start(&store->worker, &store->database, event, &listener);
+}
+
+int store_commit(Store *store, const Batch *batch) {
+        assert(store->worker);
+        return worker_commit(store->worker, batch);
+}
+
+int store_read_token(Store *store, uint64_t participant, uint64_t ticket) {
+        assert(store->worker);
+        return worker_read_token(store->worker, participant, ticket);
+}
+
+Store *store_close(Store *store) {
+        if (!store)
+                return NULL;
+        store->worker = worker_stop(store->worker);
+        /* Closing the last connection merges the log into the file. */
+        database_close(&store->database);
+        directory_close(&store->directory);
+        free(store);
+        return NULL;
+}
