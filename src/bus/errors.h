@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Outcomes of the core as errors on the bus. */
+
+#include <systemd/sd-bus.h>
+
+#include "core/outcome.h"
+
+/* The name of an outcome's D-Bus error; NULL for OUTCOME_DONE. */
+const char *outcome_error_name(Outcome outcome);
+
+/**
+ * error_set_outcome() - refuse a call
+ * @error:  of the handler
+ * @reason: for people
+ *
+ * Return: a negative errno, for the handler to return.
+ */
+int error_set_outcome(sd_bus_error *error, Outcome outcome, const char *reason);
+
+/* Refuses an argument: "KEY: REASON." Return: a negative errno. */
+__attribute__((format(printf, 3, 4))) int error_set_argument(sd_bus_error *error, const char *key,
+                                                             const char *format, ...);
+
+/* No object has this path. Return: a negative errno. */
+int error_set_no_such(sd_bus_error *error, Outcome outcome, const char *path);
