@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Who may do what: the one place that is asked before each call. It may answer later (a question
+ * to polkit will), so whoever asks has parsed, copied and checked everything beforehand, and does
+ * nothing that can be observed before the answer. Quotas belong here too.
+ *
+ * On the session bus there is one user, who may everything. On the system bus the bus policy has
+ * let in root and the members of a group; what one of them may do with another's objects is in the
+ * table of access.c.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+
+#include "base/cleanup.h"
+
+typedef struct Access Access;
+
+typedef enum Action {
+        ACTION_READ, /* get, list, Refresh, Sync */
+        ACTION_CREATE,
+        ACTION_CREATE_JOINED, /* a participant in a session; owners: the session's */
+        ACTION_DELETE_SESSION,
+        ACTION_DELETE_PARTICIPANT,
+        ACTION_SUBSCRIBE,
+        ACTION_GET_TOKEN,
+        ACTION_ADD,    /* owners: of the session and of the participant */
+        ACTION_REMOVE, /* likewise */
+        _ACTION_MAX,
+} Action;
+
+#define ACCESS_OWNERS_MAX 2
+
+typedef struct Question {
+        Action action;
+        uint32_t owners[ACCESS_OWNERS_MAX]; /* of the objects that the call is about */
+        unsigned n_owners;
+} Question;
+
+/* Called once, from the loop, and never from inside access_ask(). */
+typedef void (*AccessAnswer)(void *userdata, bool allowed);
+
+/* @system: whether callers have rights of their own. Return: 0, -ENOMEM. */
+int access_new(Access **ret, sd_bus *bus, bool system);
+Access *access_free(Access *access);
+
+/**
+ * access_ask() - may the sender of this message do this?
+ * @answer:   called later where 0 is returned; else never
+ *
+ * Return: 1: yes; 0: the answer comes later; -EACCES: no, or nobody can tell who is asking;
+ *         another negative errno.
+ */
+int access_ask(Access *access, sd_bus_message *message, const Question *question,
+               AccessAnswer answer, void *userdata);
+
+/**
+ * access_owner() - the uid that an object of this sender's is to belong to
+ *
+ * Return: 0, -EACCES where it cannot be told.
+ */
+int access_owner(Access *access, sd_bus_message *message, uint32_t *ret);
+
+DEFINE_CLEANUP(Access, access_free);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/bus.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <time.h>
+
+#include "bus/internal.h"
+#include "bus/path.h"
+#include "proto/names.h"
+
+static usec_t clock_usec(clockid_t clock) {
+        struct timespec at;
+
+        clock_gettime(clock, &at);
+        return (usec_t)at.tv_sec * USEC_PER_SEC + (usec_t)at.tv_nsec / 1000;
+}
+
+Now bus_now(void) {
+        return (Now){ clock_usec(CLOCK_BOOTTIME), clock_usec(CLOCK_REALTIME) };
+}
+
+int bus_fatal(Bus *bus, int error) {
+        sd_event *event = sd_bus_get_event(bus->bus);
+
+        if (event)
+                (void)sd_event_exit(event, error);
+        return error;
+}
+
+static sd_bus_slot **bus_slot(Bus *bus) {
+        assert(bus->n_slots < SLOTS_MAX);
+        return bus->slots + bus->n_slots++;
+}
+
+static int bus_export_kind(Bus *bus, Kind kind) {
+        const char *prefix = path_prefix(kind);
+        int r;
+
+        r = interface_vtable(interface_of(kind), bus->vtables + kind);
+        if (r < 0)
+                return r;
+        r = sd_bus_add_fallback_vtable(bus->bus, bus_slot(bus), prefix, interface_of(kind)->name,
+                                       bus->vtables[kind], object_find, bus);
+        if (r < 0)
+                return r;
+        return sd_bus_add_node_enumerator(bus->bus, bus_slot(bus), prefix, objects_enumerate, bus);
+}
+
+static int bus_export(Bus *bus) {
+        int r;
+
+        r = sd_bus_add_object_manager(bus->bus, bus_slot(bus), CONVENED_PATH);
+        if (r < 0)
+                return r;
+        r = sd_bus_add_object_vtable(bus->bus, bus_slot(bus), CONVENED_PATH, CONVENED_MANAGER,
+                                     manager_vtable, bus);
+        for (Kind kind = 0; r >= 0 && kind < _KIND_MAX; kind++)
+                r = bus_export_kind(bus, kind);
+        return r;
+}
+
+static int bus_configure(Bus *bus, const BusConfig *config) {
+        bus->objects_max = config->objects_max;
+        bus->version = strdup(config->version);
+        bus->account_id = strdup(config->account_id);
+        bus->base_url = strdup(config->base_url);
+        return bus->version && bus->account_id && bus->base_url ? 0 : -ENOMEM;
+}
+
+int bus_new(Bus **ret, sd_bus *bus, Core *core, const BusConfig *config, const BusHooks *hooks) {
+        CLEANUP(bus_freep) Bus *self = calloc(1, sizeof(*self));
+        int r;
+
+        if (!self)
+                return -ENOMEM;
+        self->bus = sd_bus_ref(bus);
+        self->core = core;
+        self->hooks = *hooks;
+        self->deadline_at = USEC_NEVER;
+        tickets_init(&self->tickets);
+
+        r = bus_configure(self, config);
+        if (r < 0)
+                return r;
+        r = access_new(&self->access, bus, config->system);
+        if (r < 0)
+                return r;
+        r = bus_export(self);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE(self);
+        return 0;
+}
+
+Bus *bus_free(Bus *bus) {
+        if (!bus)
+                return NULL;
+        while (bus->n_slots > 0)
+                sd_bus_slot_unref(bus->slots[--bus->n_slots]);
+        for (Kind kind = 0; kind < _KIND_MAX; kind++)
+                free(bus->vtables[kind]);
+        tickets_deinit(&bus->tickets);
+        access_free(bus->access);
+        free(bus->version);
+        free(bus->account_id);
+        free(bus->base_url);
+        sd_bus_unref(bus->bus);
+        free(bus);
+        return NULL;
+}
+
+int bus_request_name(Bus *bus) {
+        int r;
+
+        r = sd_bus_request_name(bus->bus, CONVENED_BUS_NAME, 0);
+        if (r < 0)
+                return r;
+        bus->named = true;
+        manager_tell(bus, &bus->told);
+        return 0;
+}

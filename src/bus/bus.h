@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The D-Bus service: what clients call, see and hear. It decides nothing: a call becomes an intent
+ * of the core, and what is shown is the core's last durable image.
+ *
+ *     call ─▶ arguments ─▶ access ─▶ core_intend() ─▶ ... commit ... ─▶ bus_emit() ─▶ bus_reply()
+ *
+ * Nothing is signalled, and no change is answered with success, from inside a method handler.
+ */
+
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+
+#include "core/core.h"
+
+typedef struct Bus Bus;
+
+/* Strings are copied. */
+typedef struct BusConfig {
+        bool system; /* several users, who have rights of their own */
+        const char *version, *account_id, *base_url;
+        unsigned objects_max; /* GetManagedObjects answers for up to so many */
+        unsigned calls_max, pending_max, objects_per_user_max;
+} BusConfig;
+
+typedef struct BusHooks {
+        /* Begins to read the token of a participant; bus_token() brings it, later and exactly once.
+         * Return: 0, or a negative errno, and bus_token() must not be called. */
+        int (*read_token)(uint64_t participant, uint64_t ticket, void *userdata);
+        void *userdata;
+} BusHooks;
+
+/**
+ * bus_new() - export every object
+ * @bus:  connected, and attached to the loop before it runs; a reference is taken
+ * @core: borrowed; it must outlive the Bus
+ *
+ * Return: 0, or a negative errno.
+ */
+int bus_new(Bus **ret, sd_bus *bus, Core *core, const BusConfig *config, const BusHooks *hooks);
+Bus *bus_free(Bus *bus);
+
+/**
+ * bus_request_name() - become org.convened1, synchronously
+ *
+ * To be called once everything is restored. No signal goes out before it has succeeded.
+ *
+ * Return: 0, -EEXIST where another process owns the name, another negative errno.
+ */
+int bus_request_name(Bus *bus);
+
+/**
+ * bus_emit() - tell clients of a committed batch
+ * @batch: after core_committed() and before core_release(), so that what was removed is still found
+ *
+ * Objects that come are told before what changes, and what changes before objects that go; an
+ * object has at most one PropertiesChanged in a batch.
+ *
+ * Return: 0, or the first negative errno; the other signals are tried all the same.
+ */
+int bus_emit(Bus *bus, const Batch *batch);
+
+/* Answers one method call. A ticket that is not known is ignored. Return: 0, negative errno. */
+int bus_reply(Bus *bus, const Reply *reply);
+
+/**
+ * bus_token() - what BusHooks.read_token asked for has been read
+ * @error: 0, or a negative errno
+ * @token: a secret, borrowed; NULL: there is none
+ */
+void bus_token(Bus *bus, uint64_t ticket, int error, const char *token);
+
+/**
+ * bus_emit_status() - tell what changed of the manager's properties since they were last told
+ *
+ * ApiState at once, the counts at most once in 100 ms; bus_deadline() says when to come back.
+ *
+ * Return: 0, or a negative errno.
+ */
+int bus_emit_status(Bus *bus, Now now);
+
+/* CLOCK_BOOTTIME when bus_emit_status() wants to be called again; USEC_NEVER: nothing is owed. */
+usec_t bus_deadline(const Bus *bus);
+
+DEFINE_CLEANUP(Bus, bus_free);

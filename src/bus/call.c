@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/call.h"
+
+#include <errno.h>
+
+#include "bus/errors.h"
+#include "bus/path.h"
+
+int call_new(Call **ret, Bus *bus, sd_bus_message *message) {
+        Call *call = calloc(1, sizeof(*call));
+
+        if (!call)
+                return -ENOMEM;
+        call->bus = bus;
+        call->message = sd_bus_message_ref(message);
+        arguments_init(&call->arguments);
+
+        *ret = call;
+        return 0;
+}
+
+Call *call_free(Call *call) {
+        if (!call)
+                return NULL;
+        arguments_deinit(&call->arguments);
+        spec_unref(call->intent.spec);
+        sd_bus_message_unref(call->message);
+        free(call);
+        return NULL;
+}
+
+/* Nobody waits in a handler any more: errors are answered from here. */
+static void call_answered(void *userdata, bool allowed) {
+        CLEANUP(call_freep) Call *call = userdata;
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        r = allowed ? call->run(call, &error) : -EACCES;
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(call->message, r, &error);
+        sd_bus_error_free(&error);
+}
+
+int call_start(Call *call, const Question *question, sd_bus_error *error) {
+        CLEANUP(call_freep) Call *own = call;
+        int r;
+
+        r = access_ask(call->bus->access, call->message, question, call_answered, call);
+        if (r == -EACCES)
+                return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
+                                        "This is for the owner of the object, or root.");
+        if (r < 0)
+                return r;
+        if (r == 0) {
+                own = NULL;
+                return 1;
+        }
+        return call->run(call, error);
+}
+
+int call_intend(Call *call, sd_bus_error *error) {
+        TicketKind kind = call->intent.kind == INTENT_CREATE ? TICKET_CREATION : TICKET_PLAIN;
+        uint64_t ticket, number;
+        const char *reason = "";
+        int r;
+
+        r = tickets_add(&call->bus->tickets, call->message, kind, &ticket);
+        if (r < 0)
+                return r;
+        r = core_intend(call->bus->core, &call->intent, ticket, bus_now(), &number, &reason);
+        if (r == 0)
+                return 1;
+
+        ticket_free(tickets_take(&call->bus->tickets, ticket));
+        if (r < 0)
+                return bus_fatal(call->bus, r);
+        return error_set_outcome(error, (Outcome)r, reason);
+}
+
+int call_mutate(Call *call, unsigned accepted, const Question *question, sd_bus_error *error) {
+        CLEANUP(call_freep) Call *own = call;
+        int r;
+
+        r = arguments_read(call->message, accepted, &call->arguments, error);
+        if (r < 0)
+                return r;
+        if (accepted & ARGUMENTS_SUBSCRIPTIONS) {
+                r = call_take_subscriptions(call, error);
+                if (r < 0)
+                        return r;
+        }
+        call->intent.wait = call->arguments.wait;
+        call->run = call_intend;
+        return call_start(TAKE(own), question, error);
+}
+
+int call_refresh(Bus *bus, sd_bus_message *message, const Row *row, sd_bus_error *error) {
+        Call *call;
+        int r;
+
+        r = call_new(&call, bus, message);
+        if (r < 0)
+                return r;
+        call->intent = (Intent){
+                .kind = INTENT_REFRESH, .object = row->kind, .number = row->number, .wait = true
+        };
+        call->run = call_intend;
+        return call_start(call, &(Question){ .action = ACTION_READ }, error);
+}
+
+int call_take_subscriptions(Call *call, sd_bus_error *error) {
+        Arguments *arguments = &call->arguments;
+        const Row *row;
+        int r;
+
+        r = arguments_settle_subscriptions(arguments, error);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < arguments->n_publishers; i++) {
+                r = call_find_number(call->bus, KIND_PARTICIPANT, arguments->publishers[i].number,
+                                     &row, error);
+                if (r < 0)
+                        return r;
+        }
+
+        call->intent.has_subscriptions = arguments->given & ARGUMENTS_SUBSCRIPTIONS;
+        call->intent.mode = arguments->mode;
+        call->intent.publishers = arguments->publishers;
+        call->intent.n_publishers = arguments->n_publishers;
+        return 0;
+}
+
+static int no_such(Kind kind, const char *path, sd_bus_error *error) {
+        return error_set_no_such(
+                error, kind == KIND_SESSION ? OUTCOME_NO_SUCH_SESSION : OUTCOME_NO_SUCH_PARTICIPANT,
+                path);
+}
+
+int call_find_number(Bus *bus, Kind kind, uint64_t number, const Row **ret, sd_bus_error *error) {
+        const Row *row = core_find(bus->core, kind, number);
+
+        if (!row)
+                return no_such(kind, path_of(kind, number).text, error);
+
+        *ret = row;
+        return 0;
+}
+
+int call_find(Bus *bus, Kind kind, const char *path, const Row **ret, sd_bus_error *error) {
+        uint64_t number;
+
+        if (!path_parse(path, kind, &number))
+                return no_such(kind, path, error);
+        return call_find_number(bus, kind, number, ret, error);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of the bus share. Nobody outside of bus/ includes this. */
+
+#include "bus/access.h"
+#include "bus/properties.h"
+#include "bus/ticket.h"
+
+/* The manager's properties as clients heard of them last. */
+typedef struct Told {
+        ApiState api_state;
+        uint32_t counts[4];
+} Told;
+
+#define SLOTS_MAX 8
+
+struct Bus {
+        sd_bus *bus;
+        Core *core;
+        Access *access;
+        BusHooks hooks;
+        char *version, *account_id, *base_url;
+        unsigned objects_max;
+
+        sd_bus_slot *slots[SLOTS_MAX];
+        unsigned n_slots;
+        sd_bus_vtable *vtables[_KIND_MAX];
+        Target target; /* sd-bus asks for an object and uses it at once: one is enough */
+
+        Tickets tickets;
+        bool named;
+        Told told;
+        usec_t counts_at;   /* CLOCK_BOOTTIME: not to be signalled again before */
+        usec_t deadline_at; /* CLOCK_BOOTTIME */
+};
+
+/* The two clocks, now. */
+Now bus_now(void);
+
+/* The core gave up: the loop must end, so that a restart reads what the disk has. */
+int bus_fatal(Bus *bus, int error);
+
+/* --- objects.c: an sd_bus_object_find_t and an sd_bus_node_enumerator_t; userdata is the Bus --- */
+
+int object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret,
+                sd_bus_error *error);
+int objects_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
+                      sd_bus_error *error);
+
+/* --- manager.c --- */
+
+extern const sd_bus_vtable manager_vtable[];
+
+/* --- status.c --- */
+
+/* What the manager's properties say now. */
+void manager_tell(const Bus *bus, Told *ret);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A ticket names a method call that has not been answered yet. */
+
+#include <bsd/sys/tree.h>
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+
+#include "base/cleanup.h"
+
+/* What its successful answer holds: nothing, the path of what was created, or a token. */
+typedef enum TicketKind { TICKET_PLAIN, TICKET_CREATION, TICKET_TOKEN } TicketKind;
+
+typedef struct Ticket {
+        RB_ENTRY(Ticket) by_number;
+        uint64_t number;
+        sd_bus_message *message;
+        TicketKind kind;
+} Ticket;
+
+RB_HEAD(TicketTree, Ticket);
+
+typedef struct Tickets {
+        struct TicketTree tree;
+        uint64_t last;
+} Tickets;
+
+void tickets_init(Tickets *tickets);
+/* Forgets all; the bus tells callers when the connection is closed. */
+void tickets_deinit(Tickets *tickets);
+
+/* Holds on to the message. @ret: the ticket's number, never 0. Return: 0, -ENOMEM. */
+int tickets_add(Tickets *tickets, sd_bus_message *message, TicketKind kind, uint64_t *ret);
+/* The ticket is the caller's from now on; NULL: no such ticket. */
+Ticket *tickets_take(Tickets *tickets, uint64_t number);
+Ticket *ticket_free(Ticket *ticket);
+
+DEFINE_CLEANUP(Ticket, ticket_free);
