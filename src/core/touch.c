@@ -181,6 +181,7 @@ int core_dissolve(Core *core, Object *session) {
                 Object *member = session->members.items[session->members.n - 1];
                 int r = member_release(core, member, session->row.number);
 
+                members_remove(&session->members, member);
                 if (r < 0)
                         return r;
         }
