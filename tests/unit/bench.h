@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A core on a bench: a clock that stands still, and whatever the last turns let out. */
+
+#include "unit/unit.h"
+
+#include "core/core.h"
+
+#define BENCH_REQUESTS_MAX 64
+
+typedef struct Bench {
+        Core *core;
+        Now now;
+        uint64_t last_ticket;
+
+        Reply replies[BENCH_REQUESTS_MAX]; /* in the order in which they went out; no messages */
+        size_t n_replies;
+        Request requests[BENCH_REQUESTS_MAX]; /* unanswered, in order; values only */
+        size_t n_requests;
+        unsigned n_sent, n_commits, n_logs[_LOG_EVENT_MAX];
+} Bench;
+
+extern const CoreConfig bench_config;
+
+/* cmocka's fixtures: *state becomes a Bench. */
+int bench_setup(void **state);
+int bench_teardown(void **state);
+
+/* Seals and commits until nothing is left to do at this moment. */
+void bench_turn(Bench *bench);
+/* Lets time pass, and turns. */
+void bench_pass(Bench *bench, usec_t span);
+
+/* Hands an intent in, and turns. Returns the outcome; the ticket is bench->last_ticket. */
+int bench_intend(Bench *bench, Intent intent);
+uint64_t bench_number(const Bench *bench);
+
+/* The operation of the oldest unanswered request, _OPERATION_MAX: none. */
+Operation bench_operation(const Bench *bench);
+/* Answers the oldest unanswered request, and turns. */
+void bench_answer(Bench *bench, ApiOutcome outcome);
+void bench_answer_id(Bench *bench, const char *id);
+/* A read of a participant, or of its subscriptions; @session NULL: in none. */
+void bench_answer_seen(Bench *bench, const char *id, const char *session, Mode mode);
+/* Answers whatever reads are out as if all were well (a session: its members as wanted). */
+void bench_skip_reads(Bench *bench);
+
+/* What became of a ticket; -1: it is still waiting. */
+int bench_reply(const Bench *bench, uint64_t ticket);
+const Row *bench_row(const Bench *bench, Kind kind, uint64_t number);
+
+/* A session, or a participant in @session (0: none), confirmed by the API; the number. */
+uint64_t bench_session(Bench *bench, const char *id);
+uint64_t bench_participant(Bench *bench, const char *id, uint64_t session, Mode mode);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit/bench.h"
+
+/* The API as a whole: what stops all traffic, what finds out that it is back. */
+
+static const Intent create = { .kind = INTENT_CREATE, .object = KIND_SESSION, .wait = true };
+
+static ApiState api_state(const Bench *bench) {
+        return core_status(bench->core).api_state;
+}
+
+static void test_offline(void **state) {
+        Bench *bench = *state;
+
+        assert_int_equal(api_state(bench), API_STATE_UNKNOWN);
+        for (unsigned i = 0; i < 5; i++)
+                assert_int_equal(bench_intend(bench, create), 0);
+        assert_int_equal(bench->n_requests, 5);
+        bench_answer(bench, API_NOT_SENT);
+        assert_int_equal(api_state(bench), API_STATE_OFFLINE);
+        assert_int_equal(bench->n_replies, 5); /* all are accepted, and told so */
+        while (bench->n_requests > 0)
+                bench_answer(bench, API_NOT_SENT);
+
+        /* However many wait: single probes, never a POST. */
+        for (unsigned i = 0; i < 20; i++) {
+                bench_pass(bench, bench_config.retry_max_usec);
+                assert_int_equal(bench->n_requests, 1);
+                assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+                assert_int_equal(bench->requests[0].number, 0);
+                bench_answer(bench, API_NOT_SENT);
+        }
+        assert_int_equal(bench_intend(bench, create), 0);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+
+        bench_pass(bench, bench_config.retry_max_usec);
+        bench_answer(bench, API_NOT_FOUND);
+        assert_int_equal(api_state(bench), API_STATE_ONLINE);
+        assert_int_equal(bench->n_requests, 6);
+        assert_int_equal(core_status(bench->core).suspected_orphans, 0);
+}
+
+/* One object that the API always answers with 500 is that object's trouble alone. */
+static void test_suspect(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        Intent delete = {
+                .kind = INTENT_DELETE, .object = KIND_SESSION, .number = session, .wait = true
+        };
+
+        assert_int_equal(bench_intend(bench, delete), 0);
+        bench_answer(bench, API_BROKEN);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+        bench_answer(bench, API_NOT_FOUND);
+        assert_int_equal(api_state(bench), API_STATE_ONLINE);
+        bench_session(bench, "s2");
+
+        /* If what is asked instead fails likewise, it is the API. */
+        bench_pass(bench, USEC_PER_SEC);
+        bench_answer(bench, API_BROKEN);
+        while (bench->n_requests > 0)
+                bench_answer(bench, API_BROKEN);
+        assert_int_equal(api_state(bench), API_STATE_OFFLINE);
+}
+
+static void test_throttled(void **state) {
+        Bench *bench = *state;
+        Answer answer = { .outcome = API_THROTTLED,
+                          .message = "Too Many Requests",
+                          .request_id = "",
+                          .has_retry_after = true,
+                          .retry_after_usec = 7 * USEC_PER_SEC };
+
+        assert_int_equal(bench_intend(bench, create), 0);
+        answer.serial = bench->requests[0].serial;
+        bench->n_requests = 0;
+        assert_int_equal(core_answer(bench->core, &answer, bench->now), 0);
+        bench_turn(bench);
+        assert_int_equal(api_state(bench), API_STATE_THROTTLED);
+        assert_int_equal(bench_reply(bench, 1), OUTCOME_DONE);
+        assert_int_equal(bench_intend(bench, create), 0);
+        assert_int_equal(bench_reply(bench, 2), OUTCOME_DONE);
+        bench_pass(bench, 7 * USEC_PER_SEC - 1);
+        assert_int_equal(bench->n_requests, 0);
+        bench_pass(bench, 1);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+        bench_answer(bench, API_NOT_FOUND);
+        assert_int_equal(bench->n_requests, 2);
+        assert_int_equal(core_status(bench->core).suspected_orphans, 0);
+}
+
+static void test_unauthorized(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        Intent accepted = create, delete = {
+                .kind = INTENT_DELETE, .object = KIND_SESSION, .number = session, .wait = true
+        };
+
+        accepted.wait = false;
+        assert_int_equal(bench_intend(bench, accepted), 0);
+        assert_int_equal(bench_intend(bench, create), 0);
+        bench_answer(bench, API_UNAUTHORIZED);
+        bench_answer(bench, API_UNAUTHORIZED);
+        assert_int_equal(api_state(bench), API_STATE_UNAUTHORIZED);
+        assert_int_equal(bench_reply(bench, 3), OUTCOME_UNAUTHORIZED);
+        assert_null(bench_row(bench, KIND_SESSION, 3));     /* withdrawn */
+        assert_non_null(bench_row(bench, KIND_SESSION, 2)); /* accepted before: kept */
+        assert_int_equal(bench_intend(bench, create), OUTCOME_UNAUTHORIZED);
+        assert_int_equal(bench_intend(bench, delete), 0);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+        assert_int_equal(bench->n_requests, 0);
+
+        bench_pass(bench, bench_config.retry_max_usec * 2);
+        assert_int_equal(bench->n_requests, 1);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+        bench_answer(bench, API_NOT_FOUND);
+        assert_int_equal(api_state(bench), API_STATE_ONLINE);
+        assert_int_equal(bench->n_requests, 2);
+}
+
+static void test_no_credentials(void **state) {
+        Bench *bench = *state;
+
+        core_set_credentials(bench->core, false, bench->now);
+        assert_int_equal(api_state(bench), API_STATE_UNAUTHORIZED);
+        assert_int_equal(bench_intend(bench, create), OUTCOME_UNAUTHORIZED);
+        bench_pass(bench, USEC_PER_HOUR);
+        assert_int_equal(bench->n_sent, 0);
+        assert_int_equal(core_deadline(bench->core, bench->now), USEC_NEVER);
+        core_set_credentials(bench->core, true, bench->now);
+        bench_turn(bench);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+        bench_answer(bench, API_NOT_FOUND);
+        assert_int_equal(api_state(bench), API_STATE_ONLINE);
+}
+
+/* The caller is answered after a while, whatever the API does. */
+static void test_reply_timeout(void **state) {
+        Bench *bench = *state;
+
+        assert_int_equal(bench_intend(bench, create), 0);
+        assert_int_equal(core_deadline(bench->core, bench->now),
+                         bench->now.boottime + bench_config.reply_timeout_usec);
+        bench_pass(bench, bench_config.reply_timeout_usec - 1);
+        assert_int_equal(bench_reply(bench, 1), -1);
+        bench_pass(bench, 1);
+        assert_int_equal(bench_reply(bench, 1), OUTCOME_DONE);
+        bench_answer_id(bench, "s1");
+        assert_true(row_in_sync(bench_row(bench, KIND_SESSION, 1)));
+        assert_int_equal(bench->n_replies, 1);
+}
+
+static void test_budget(void **state) {
+        Bench *bench = *state;
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < 60; i++)
+                assert_int_equal(bench_intend(bench, create), 0);
+        assert_int_equal(bench->n_requests, bench_config.requests_max);
+        while (bench->n_requests > 0) {
+                char id[] = "s00";
+
+                id[1] = (char)('a' + n / 26);
+                id[2] = (char)('a' + n++ % 26);
+                bench_answer_id(bench, id);
+        }
+        assert_int_equal(bench->n_sent, bench_config.request_burst);
+        bench_pass(bench, USEC_PER_SEC / 20);
+        assert_int_equal(bench->n_sent, bench_config.request_burst + 1);
+}
+
+static void test_stop(void **state) {
+        Bench *bench = *state;
+
+        assert_int_equal(bench_intend(bench, create), 0);
+        core_stop(bench->core);
+        bench_turn(bench);
+        assert_int_equal(bench_reply(bench, 1), OUTCOME_DONE);
+        assert_int_equal(bench_intend(bench, create), OUTCOME_UNAVAILABLE);
+        assert_int_equal(core_status(bench->core).n_posts, 1);
+        bench_answer_id(bench, "s1");
+        assert_string_equal(api_id_text(&bench_row(bench, KIND_SESSION, 1)->id), "s1");
+        bench_pass(bench, USEC_PER_HOUR);
+        assert_int_equal(bench->n_sent, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(test_offline),      TEST(test_suspect),        TEST(test_throttled),
+                TEST(test_unauthorized), TEST(test_no_credentials), TEST(test_reply_timeout),
+                TEST(test_budget),       TEST(test_stop),
+        };
+
+        return cmocka_run_group_tests_name("core-host", tests, NULL, NULL);
+}

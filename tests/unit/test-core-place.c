@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit/bench.h"
+
+/* Membership and subscriptions: the table of cases, in its order. */
+
+static Intent intent_add(uint64_t participant, uint64_t session, Mode mode) {
+        return (Intent){ .kind = INTENT_ADD,
+                         .object = KIND_PARTICIPANT,
+                         .number = participant,
+                         .session = session,
+                         .mode = mode,
+                         .wait = true };
+}
+
+static Intent intent_remove(uint64_t participant, uint64_t session) {
+        Intent intent = intent_add(participant, session, MODE_NONE);
+
+        intent.kind = INTENT_REMOVE;
+        return intent;
+}
+
+static Intent intent_subscribe(uint64_t participant, Mode mode) {
+        Intent intent = intent_add(participant, 0, mode);
+
+        intent.kind = INTENT_SUBSCRIBE;
+        return intent;
+}
+
+static Intent intent_delete(Kind kind, uint64_t number) {
+        return (Intent){ .kind = INTENT_DELETE, .object = kind, .number = number, .wait = true };
+}
+
+static void test_join(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t participant = bench_participant(bench, "p1", 0, MODE_NONE);
+
+        assert_int_equal(bench_intend(bench, intent_add(participant, session, MODE_SESSION)), 0);
+        assert_int_equal(bench_operation(bench), OPERATION_ADD_PARTICIPANT);
+        assert_int_equal(bench->requests[0].mode, MODE_SESSION);
+        assert_false(row_in_sync(bench_row(bench, KIND_PARTICIPANT, participant)));
+        bench_answer(bench, API_OK);
+        assert_true(row_in_sync(bench_row(bench, KIND_PARTICIPANT, participant)));
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+        assert_int_equal(core_member_after(bench->core, session, 0)->number, participant);
+        assert_null(core_member_after(bench->core, session, participant));
+
+        /* Where it is already: nothing is asked of the API without keys. */
+        unsigned n_sent = bench->n_sent;
+        assert_int_equal(bench_intend(bench, intent_add(participant, session, MODE_NONE)), 0);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+        assert_int_equal(bench->n_sent, n_sent);
+        assert_int_equal(bench_row(bench, KIND_PARTICIPANT, participant)->wanted->mode,
+                         MODE_SESSION);
+}
+
+static void test_conflicts(void **state) {
+        Bench *bench = *state;
+        uint64_t one = bench_session(bench, "s1"), two = bench_session(bench, "s2");
+        uint64_t member = bench_participant(bench, "p1", one, MODE_NONE);
+        uint64_t alone = bench_participant(bench, "p2", 0, MODE_NONE);
+        unsigned n_sent = bench->n_sent;
+
+        assert_int_equal(bench_intend(bench, intent_add(member, two, MODE_NONE)), OUTCOME_CONFLICT);
+        assert_int_equal(bench_intend(bench, intent_remove(alone, one)), OUTCOME_CONFLICT);
+        assert_int_equal(bench_intend(bench, intent_subscribe(alone, MODE_SESSION)),
+                         OUTCOME_CONFLICT);
+        assert_int_equal(bench_intend(bench, intent_add(alone, 99, MODE_NONE)),
+                         OUTCOME_NO_SUCH_SESSION);
+        assert_int_equal(bench_intend(bench, intent_add(99, one, MODE_NONE)),
+                         OUTCOME_NO_SUCH_PARTICIPANT);
+        assert_int_equal(bench->n_sent, n_sent);
+        assert_int_equal(bench->n_replies, 4);
+}
+
+static void test_full(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        Intent intent = { .kind = INTENT_CREATE, .object = KIND_PARTICIPANT, .session = session };
+
+        for (unsigned i = 0; i < SESSION_MEMBERS_MAX; i++)
+                assert_int_equal(bench_intend(bench, intent), 0);
+        assert_int_equal(bench_intend(bench, intent), OUTCOME_SESSION_FULL);
+        assert_int_equal(bench_intend(bench, intent_remove(1, session)), 0);
+        assert_int_equal(bench_intend(bench, intent), 0);
+}
+
+static void test_publishers(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t one = bench_participant(bench, "p1", session, MODE_NONE);
+        uint64_t two = bench_participant(bench, "p2", session, MODE_NONE);
+        uint64_t alone = bench_participant(bench, "p3", 0, MODE_NONE);
+        Publisher publisher = { .number = two };
+        Intent intent = intent_subscribe(one, MODE_PARTICIPANTS);
+
+        intent.publishers = &publisher;
+        intent.n_publishers = 1;
+        assert_int_equal(bench_intend(bench, intent), 0);
+        bench_skip_reads(bench);
+        assert_int_equal(bench_operation(bench), OPERATION_UPDATE_SUBSCRIPTIONS);
+        assert_int_equal(bench->requests[0].n_publishers, 1);
+        bench_answer(bench, API_OK);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_SUBSCRIPTIONS);
+        bench_answer(bench, API_NO_ANSWER);
+
+        publisher.number = alone;
+        assert_int_equal(bench_intend(bench, intent), OUTCOME_INVALID);
+        publisher.number = 99;
+        assert_int_equal(bench_intend(bench, intent), OUTCOME_NO_SUCH_PARTICIPANT);
+
+        /* The last publisher leaves: nothing is heard any more, and never everybody. */
+        assert_int_equal(bench_intend(bench, intent_remove(two, session)), 0);
+        assert_int_equal(bench_row(bench, KIND_PARTICIPANT, one)->wanted->mode, MODE_NONE);
+        assert_false(row_in_sync(bench_row(bench, KIND_PARTICIPANT, one)));
+}
+
+static void test_refused_membership(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        Intent intent = {
+                .kind = INTENT_CREATE, .object = KIND_PARTICIPANT, .session = session, .wait = true
+        };
+
+        /* The creator waits: an error, and the participant is deleted again. */
+        assert_int_equal(bench_intend(bench, intent), 0);
+        bench_answer_id(bench, "p1");
+        bench_answer(bench, API_REFUSED);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_REJECTED);
+        assert_int_equal(row_state(bench_row(bench, KIND_PARTICIPANT, 1)), STATE_DELETING);
+        assert_int_equal(bench_operation(bench), OPERATION_DELETE_PARTICIPANT);
+        bench_answer(bench, API_OK);
+        assert_null(bench_row(bench, KIND_PARTICIPANT, 1));
+
+        /* The reply has gone: it stays, in no session, and says why. */
+        intent.wait = false;
+        assert_int_equal(bench_intend(bench, intent), 0);
+        bench_answer_id(bench, "p2");
+        bench_answer(bench, API_REFUSED);
+        const Row *row = bench_row(bench, KIND_PARTICIPANT, 2);
+        assert_int_equal(row_state(row), STATE_ACTIVE);
+        assert_null(row->wanted);
+        assert_int_equal(row->last_error, OUTCOME_REJECTED);
+}
+
+static void test_session_deleted(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t member = bench_participant(bench, "p1", session, MODE_SESSION);
+        uint64_t other = bench_participant(bench, "p2", 0, MODE_NONE);
+        uint64_t ticket;
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, intent_delete(KIND_SESSION, session)), 0);
+        assert_int_equal(bench_intend(bench, intent_add(other, session, MODE_NONE)),
+                         OUTCOME_CONFLICT);
+        assert_int_equal(bench_intend(bench, intent_subscribe(member, MODE_NONE)),
+                         OUTCOME_CONFLICT);
+        ticket = bench->last_ticket - 2;
+        bench_answer(bench, API_OK);
+        assert_int_equal(bench_reply(bench, ticket), OUTCOME_DONE);
+        assert_null(bench_row(bench, KIND_PARTICIPANT, member)->wanted);
+        assert_int_equal(row_state(bench_row(bench, KIND_PARTICIPANT, member)), STATE_ACTIVE);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_PARTICIPANT);
+        assert_string_equal(api_id_text(&bench->requests[0].participant), "p1");
+}
+
+/* A call that waits for a membership in a session that goes. */
+static void test_session_gone_under_a_join(void **state) {
+        Bench *bench = *state;
+        uint64_t participant = bench_participant(bench, "p1", 0, MODE_NONE);
+        Intent create = { .kind = INTENT_CREATE, .object = KIND_SESSION };
+        uint64_t ticket;
+
+        assert_int_equal(bench_intend(bench, create), 0);
+        assert_int_equal(bench_intend(bench, intent_add(participant, 1, MODE_NONE)), 0);
+        ticket = bench->last_ticket;
+        assert_int_equal(bench_operation(bench), OPERATION_CREATE_SESSION);
+        assert_int_equal(bench->n_requests, 1); /* session before membership */
+        bench_answer(bench, API_REFUSED);
+        assert_int_equal(bench_reply(bench, ticket), OUTCOME_NO_SUCH_SESSION);
+        assert_true(row_in_sync(bench_row(bench, KIND_PARTICIPANT, participant)));
+}
+
+static void test_superseded(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t member = bench_participant(bench, "p1", session, MODE_NONE);
+        uint64_t ticket;
+
+        assert_int_equal(bench_intend(bench, intent_subscribe(member, MODE_SESSION)), 0);
+        ticket = bench->last_ticket;
+        assert_int_equal(bench_operation(bench), OPERATION_UPDATE_SUBSCRIPTIONS);
+        assert_int_equal(bench_intend(bench, intent_subscribe(member, MODE_NONE)), 0);
+        assert_int_equal(bench_intend(bench, intent_subscribe(member, MODE_SESSION)), 0);
+        assert_int_equal(bench_reply(bench, ticket), -1);
+        assert_int_equal(bench_reply(bench, ticket + 1), OUTCOME_SUPERSEDED);
+        bench_answer(bench, API_OK);
+        assert_int_equal(bench_reply(bench, ticket), OUTCOME_DONE);
+        assert_int_equal(bench_reply(bench, ticket + 2), -1);
+        assert_int_equal(bench_operation(bench), OPERATION_UPDATE_SUBSCRIPTIONS);
+        bench_answer(bench, API_OK);
+        assert_int_equal(bench_reply(bench, ticket + 2), OUTCOME_DONE);
+}
+
+/* 404 on a path with two objects proves nothing: both are read, then it is decided. */
+static void test_either_missing(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t participant = bench_participant(bench, "p1", 0, MODE_NONE);
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, intent_add(participant, session, MODE_NONE)), 0);
+        assert_int_equal(bench_operation(bench), OPERATION_ADD_PARTICIPANT);
+        bench_answer(bench, API_NOT_FOUND);
+        assert_int_equal(bench->n_requests, 2);
+        bench_skip_reads(bench);
+        assert_int_equal(bench_operation(bench), OPERATION_ADD_PARTICIPANT);
+        bench_answer(bench, API_OK);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+}
+
+static void test_join_conflict(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t participant = bench_participant(bench, "p1", 0, MODE_NONE);
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, intent_add(participant, session, MODE_NONE)), 0);
+        bench_answer(bench, API_CONFLICT);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_PARTICIPANT);
+        bench_answer_seen(bench, "p1", "s1", MODE_NONE);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+
+        participant = bench_participant(bench, "p2", 0, MODE_NONE);
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, intent_add(participant, session, MODE_NONE)), 0);
+        bench_answer(bench, API_CONFLICT);
+        bench_answer_seen(bench, "p2", "elsewhere", MODE_NONE);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_CONFLICT);
+        const Row *row = bench_row(bench, KIND_PARTICIPANT, participant);
+        assert_true(row_in_sync(row));
+        assert_int_equal(row->wanted->session, 0);
+        assert_string_equal(api_id_text(&row->wanted->foreign), "elsewhere");
+}
+
+static void test_drift(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t member = bench_participant(bench, "p1", session, MODE_SESSION);
+        Intent refresh = {
+                .kind = INTENT_REFRESH, .object = KIND_PARTICIPANT, .number = member, .wait = true
+        };
+
+        assert_int_equal(bench_intend(bench, refresh), 0);
+        bench_answer_seen(bench, "p1", NULL, MODE_NONE);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+        assert_null(bench_row(bench, KIND_PARTICIPANT, member)->wanted);
+        assert_true(row_in_sync(bench_row(bench, KIND_PARTICIPANT, member)));
+        assert_int_equal(bench->n_logs[LOG_EVENT_DRIFT], 1);
+        assert_null(core_member_after(bench->core, session, 0));
+}
+
+/* An observation that is older than the last confirmed change does not count. */
+static void test_old_observation(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t participant = bench_participant(bench, "p1", 0, MODE_NONE);
+        Intent refresh = { .kind = INTENT_REFRESH,
+                           .object = KIND_PARTICIPANT,
+                           .number = participant,
+                           .wait = true };
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, refresh), 0);
+        assert_int_equal(bench_intend(bench, intent_add(participant, session, MODE_SESSION)), 0);
+        assert_int_equal(bench->n_requests, 2);
+        Request read = bench->requests[0];
+        bench->requests[0] = bench->requests[1];
+        bench->requests[1] = read;
+        bench_answer(bench, API_OK);
+        bench_answer_seen(bench, "p1", NULL, MODE_NONE);
+        assert_int_equal(bench_row(bench, KIND_PARTICIPANT, participant)->wanted->session, session);
+        assert_int_equal(bench->n_logs[LOG_EVENT_DRIFT], 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(test_join),
+                TEST(test_conflicts),
+                TEST(test_full),
+                TEST(test_publishers),
+                TEST(test_refused_membership),
+                TEST(test_session_deleted),
+                TEST(test_session_gone_under_a_join),
+                TEST(test_superseded),
+                TEST(test_either_missing),
+                TEST(test_join_conflict),
+                TEST(test_drift),
+                TEST(test_old_observation),
+        };
+
+        return cmocka_run_group_tests_name("core-place", tests, NULL, NULL);
+}
