@@ -3,6 +3,7 @@
 
 import json
 import os
+import socket
 import subprocess
 
 import pytest
@@ -244,7 +245,7 @@ def test_a_full_id_is_never_ambiguous(ctl, service):
 
 
 def test_names_of_nothing(ctl, service):
-    for name in ("7", "0", "99999999999999999999999", "nobody", "ab c", "x" * 60, "é" * 51):
+    for name in ("7", "0", "9" * 23, "nobody", "ab c", "x" * 60, "x" * 70, "é" * 51, "a\nb"):
         result = ctl.run("show-session", name)
         assert result.code == NOT_FOUND, result
         assert "list-sessions" in result.err
@@ -305,6 +306,12 @@ def test_create_refused_later(ctl, service):
         service.refuse("/org/convened1/session/1", text="not this tag")
         result = running.end()
     assert result.code == FAILED and "not this tag" in result.err, result
+
+
+def test_create_refused_before_we_look(ctl, service, call):
+    service.mode = "fall back"
+    result = ctl.run("create-participant", "--session=1")
+    assert result.code == FAILED and "the API said no" in result.err, result
 
 
 def test_no_wait(ctl, service):
@@ -511,6 +518,26 @@ def test_no_bus(ctl):
     assert result.code == UNREACHABLE, result
     assert "no connection to the user bus" in result.err
     assert "DBUS_SESSION_BUS_ADDRESS" in result.err and "--system" in result.err
+
+
+def test_a_bus_that_hangs_up(ctl, tmp_path):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "bus"))
+        listener.listen()
+        with ctl.start("status", DBUS_SESSION_BUS_ADDRESS=f"unix:path={tmp_path}/bus") as running:
+            listener.accept()[0].close()
+            result = running.end()
+    assert result.code == UNREACHABLE and "no connection to the user bus" in result.err, result
+
+
+def test_bus_lost_while_waiting():
+    with PrivateBus() as bus, MockService(bus) as service:
+        service.mode = "defer"
+        with Convenectl(bus).start("create-session") as running:
+            service.await_call("CreateSession")
+            bus.stop()
+            assert running.end().code == UNREACHABLE
+        service.abandon()
 
 
 def test_system_bus(bus, service, call):

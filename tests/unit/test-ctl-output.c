@@ -228,6 +228,32 @@ static void test_describe(void **state) {
         assert_string_equal(news, "not in sync, receives 2:cam:mic, 3, 1 failed");
 }
 
+static void test_news(void **state) {
+        static const struct {
+                const char *facts, *news;
+        } cases[] = {
+                { "{}", "" },
+                { "{\"SyncedUSec\":1}", "" },
+                { "{\"SubscriptionMode\":\"participants\"}", "" },
+                { "{\"SubscriptionMode\":\"none\",\"Publishers\":[]}", "receives none" },
+                { "{\"Publishers\":[[\"/org/convened1/participant/2\",[]]]}", "receives 2" },
+                { "{\"Session\":\"/\",\"Attempts\":0}", "in no session" },
+                { "{\"Session\":\"/org/convened1/session/4\"}", "in session 4" },
+                { "{\"Participants\":[\"/\"]}", "1 participant" },
+                { "{\"LastError\":[\"\",\"\"]}", "" },
+                { "{\"LastError\":[\"org.convened1.Error.Rejected\",\"no\"]}", "Rejected: no" },
+                { "{\"PendingCount\":3}", "3 pending" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                CLEANUP(json_freep) json_object *facts = json_tokener_parse(cases[i].facts);
+                CLEANUP(freep) char *news = describe_news(facts);
+
+                assert_string_equal(news, cases[i].news);
+        }
+}
+
 static void test_paths(void **state) {
         Object object;
 
@@ -251,7 +277,7 @@ int main(void) {
                 cmocka_unit_test(test_shorten),     cmocka_unit_test(test_table_fit),
                 cmocka_unit_test(test_table_print), cmocka_unit_test(test_judge),
                 cmocka_unit_test(test_progress),    cmocka_unit_test(test_describe),
-                cmocka_unit_test(test_paths),
+                cmocka_unit_test(test_paths),       cmocka_unit_test(test_news),
         };
 
         screen_init();

@@ -6,13 +6,15 @@ It runs in a thread of the test. What the daemon would learn from the API, the t
     service.mode = "confirm"   changes are confirmed before the reply (default)
     service.mode = "defer"     accepted, a first attempt failed; then confirm() or refuse()
     service.mode = "refuse"    an error reply, service.refusal
+    service.mode = "fall back" refused between the reply and the first look at the object
     service.mode = "silent"    no reply at all; the change is pending
 
-It does not check rights, quotas or bounds, and orders nothing.
+Of arguments it checks only filters; it knows no rights and no quotas, and orders nothing.
 """
 
 import os
 import queue
+import re
 import select
 import threading
 import time
@@ -117,6 +119,11 @@ class MockService:
             self._thread.join(10)
             self._thread = None
 
+    def abandon(self):
+        """The bus is gone: nothing to leave any more."""
+        self._thread.join(10)
+        self._thread = None
+
     def _leave(self):
         self._stopping = True
 
@@ -142,6 +149,9 @@ class MockService:
             try:
                 message = self._connection.receive(timeout=0)
             except TimeoutError:
+                return
+            except ConnectionError:
+                self._stopping = True
                 return
             if message.header.message_type is MessageType.method_call:
                 self._serve(message)
@@ -340,6 +350,11 @@ class MockService:
         return True
 
     def _list(self, kind, wanted, after, limit):
+        if not re.fullmatch("[A-Za-z0-9_-]{0,64}", wanted.get("IdPrefix", ("s", ""))[1]):
+            raise Refused(DBUS_ERROR + "InvalidArgs", "IdPrefix")
+        tag = wanted.get("Tag", ("s", ""))[1]
+        if len(tag) > 50 or re.search("[\0-\x1f\x7f-\x9f]", tag):
+            raise Refused(DBUS_ERROR + "InvalidArgs", "Tag")
         things = sorted((t for t in self.things.values()
                          if t.kind == kind and t.values["Number"] > after),
                         key=lambda t: t.values["Number"])
@@ -376,6 +391,9 @@ class MockService:
                 self._remove(thing)
             else:
                 self._settle(thing)
+        elif self.mode == "fall back" and wait:
+            self._settle(thing)
+            self._set(thing, {"Session": "/", "LastError": self.refusal})
         elif self.mode != "silent" and wait:
             self._set(thing, {"Attempts": 1, "NextAttemptUSec": now_usec() + 4_900_000,
                               "LastError": (ERROR + "Unavailable", "connection refused")})
