@@ -19,7 +19,12 @@ static size_t exchange_on_body(char *data, size_t size, size_t n, void *userdata
 static size_t exchange_on_header(char *data, size_t size, size_t n, void *userdata) {
         Exchange *exchange = userdata;
 
-        (void)data;
+        /* Line by line. libcurl takes a head for whole when the connection ends in it. */
+        if (size * n >= 5 && memcmp(data, "HTTP/", 5) == 0)
+                exchange->is_head_whole = false;
+        else if (size * n > 0 && (*data == '\r' || *data == '\n'))
+                exchange->is_head_whole = true;
+
         exchange->n_header_bytes += size * n;
         if (exchange->n_header_bytes > EXCHANGE_HEADER_MAX) {
                 exchange->is_cut = true;
@@ -138,7 +143,6 @@ static int set_url(CURL *easy, const Origin *origin, const Request *request) {
         if (r < 0)
                 return r;
         if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") ||
-            curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "") ||
             curl_easy_setopt(easy, CURLOPT_URL, url))
                 return -ENOMEM;
         return 0;

@@ -36,7 +36,8 @@ struct Exchange {
         long n_before;   /* bytes that had gone out before the request itself: to a proxy */
         bool is_running; /* in the pool */
         bool is_begun, is_repeated;
-        bool is_cut; /* the answer was too long, and is not kept */
+        bool is_head_whole; /* of the last answer, after interim ones */
+        bool is_cut;        /* the answer was too long, and is not kept */
         char error[CURL_ERROR_SIZE];
 };
 

@@ -75,6 +75,8 @@ static void report_say_status(Report *report, const Exchange *exchange, unsigned
 static void report_say_failure(Report *report, const Exchange *exchange, CURLcode code) {
         if (exchange->is_repeated)
                 line_set(&report->message, "The connection was closed before an answer came");
+        else if (code == CURLE_OK)
+                line_set(&report->message, "The connection was closed in the middle of an answer");
         else if (!report_say(report, exchange, exchange->error))
                 line_set(&report->message, curl_easy_strerror(code));
 }
@@ -124,7 +126,7 @@ static Ending exchange_ending(const Exchange *exchange, CURLcode code) {
 
         if (!ending.sent)
                 return ending;
-        ending.whole = code == CURLE_OK || exchange->is_cut;
+        ending.whole = (code == CURLE_OK && exchange->is_head_whole) || exchange->is_cut;
         curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
         ending.status = (unsigned)status;
         ending.has_retry_after = header_find(exchange->easy, "Retry-After");

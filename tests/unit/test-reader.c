@@ -384,6 +384,8 @@ static void test_huge(void **state) {
         } cases[] = {
                 { "a million objects", &list, "[", "{},", 1000000, "{}]" },
                 { "a million arrays, deep", &list, "", "[", 1000000, "" },
+                { "a million values that nobody wants", &get_session, "{\"id\":\"S\",\"x\":[", "0,",
+                  1000000, "0]}" },
                 { "a million members", &get_session, "{\"id\":\"S\"", ",\"x\":1", 1000000, "}" },
                 { "more than anybody lists", &list, "[", "{\"id\":\"A\"},", 1001,
                   "{\"id\":\"B\"}]" },
