@@ -8,6 +8,7 @@
 #include "simulator/clock.h"
 
 #define HEAD_ESTIMATE     200 /* bytes, for an answer that has no body to be slow with */
+#define CLOSE_FLAGS       (MHD_RF_HTTP_VERSION_1_0_ONLY | MHD_RF_HTTP_VERSION_1_0_RESPONSE)
 #define PIECES_PER_SECOND 20
 
 typedef struct MHD_Response Response;
@@ -148,13 +149,11 @@ static Response *make_response(Exchange *exchange, Waiting *waiting) {
                 return body->n > 0 ? stream_response(exchange, waiting, true)
                                    : whole_response(exchange);
         case FAULT_CHUNKED:
-                return body->n > 0 ? stream_response(exchange, waiting, false)
-                                   : whole_response(exchange);
         case FAULT_CLOSE:
-                response = whole_response(exchange);
-                if (response)
-                        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT,
-                                                 MHD_RO_END);
+                response = body->n > 0 ? stream_response(exchange, waiting, false)
+                                       : whole_response(exchange);
+                if (response && exchange_kind(exchange) == FAULT_CLOSE)
+                        MHD_set_response_options(response, CLOSE_FLAGS, MHD_RO_END);
                 return response;
         case FAULT_STATUS:
         case FAULT_REFUSE:
@@ -222,11 +221,11 @@ static enum MHD_Result cut_head(Exchange *exchange) {
         return MHD_NO;
 }
 
-/* Makes the close that follows a reset (tcp(7), SO_LINGER). */
+/* Disconnecting a TCP socket resets it; a close would be preceded by libmicrohttpd's own FIN. */
 static enum MHD_Result reset(const Exchange *exchange) {
-        const struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+        const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
 
-        setsockopt(exchange_fd(exchange), SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+        connect(exchange_fd(exchange), &nowhere, sizeof(nowhere));
         return MHD_NO;
 }
 

@@ -8,6 +8,8 @@
 
 #include "simulator/simulator.h"
 
+#define METHOD_MAX 15
+
 typedef enum Phase {
         PHASE_HEAD,    /* nothing read but the request line */
         PHASE_BODY,    /* the body is coming in */
@@ -17,8 +19,8 @@ typedef enum Phase {
 
 typedef struct Exchange {
         struct MHD_Connection *connection;
-        uint64_t number; /* of the connection, from 1 */
         Phase phase;
+        char method[METHOD_MAX + 1]; /* cut; for the log */
         char *target;
         Buffer body;
         bool too_large;

@@ -91,17 +91,23 @@ static int load(Simulator *simulator, const Settings *settings) {
         return r;
 }
 
+static int read_pem(const char *path, Buffer *ret) {
+        int r;
+
+        r = read_file(path, ret);
+        if (r < 0)
+                return complain(path, strerror(-r));
+        return ret->n > 0 ? 0 : complain(path, "is empty");
+}
+
 static int load_tls(const Settings *settings, Buffer *certificate, Buffer *key) {
         int r;
 
         if (!settings->tls_cert)
                 return 0;
 
-        r = read_file(settings->tls_cert, certificate);
-        if (r < 0)
-                return complain(settings->tls_cert, strerror(-r));
-        r = read_file(settings->tls_key, key);
-        return r < 0 ? complain(settings->tls_key, strerror(-r)) : 0;
+        r = read_pem(settings->tls_cert, certificate);
+        return r != 0 ? r : read_pem(settings->tls_key, key);
 }
 
 static int announce(const Listener *listener, bool tls) {

@@ -93,10 +93,10 @@ void membership_detach(World *world, Participant *participant) {
 
 void membership_restore(World *world, Participant *participant, Session *session, Session *heard,
                         Subscriptions **subscriptions) {
-        if (participant->session)
+        if (participant->session && participant->session != session)
                 exit_session(world, participant);
         hear_nobody(world, participant);
-        if (session)
+        if (session && !participant->session)
                 enter(world, session, participant);
         if (heard)
                 hear(world, heard, participant, subscriptions);

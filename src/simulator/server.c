@@ -16,6 +16,7 @@
 #define FILES_WANTED 65536
 #define FILES_SPARED 64 /* for all that is not a connection */
 #define BACKLOG      1024
+#define IDLE_SEC     310 /* of API Gateway; libmicrohttpd overlooks a close in mid-request */
 
 struct Server {
         Simulator *simulator;
@@ -113,6 +114,7 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
         switch (exchange->phase) {
         case PHASE_HEAD:
                 exchange->connection = connection;
+                snprintf(exchange->method, sizeof(exchange->method), "%s", method);
                 exchange->phase = PHASE_BODY;
                 return MHD_YES;
         case PHASE_BODY:
@@ -132,8 +134,9 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
 static void log_request(const Exchange *exchange) {
         const Reply *reply = &exchange->reply;
 
-        fprintf(stderr, "%" PRIu64 " %s %u%s%s\n", reply->seq, exchange->target, exchange->status,
-                reply->fault ? " fault " : "", reply->fault ? fault_name(reply->fault->kind) : "");
+        fprintf(stderr, "%" PRIu64 " %s %s %u%s%s\n", reply->seq, exchange->method,
+                exchange->target, exchange->status, reply->fault ? " fault " : "",
+                reply->fault ? fault_name(reply->fault->kind) : "");
 }
 
 static void on_completed(void *userdata, struct MHD_Connection *connection, void **request,
@@ -177,6 +180,7 @@ static struct MHD_Daemon *start_daemon(Server *server, int fd) {
                 { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, server },
                 { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, server },
                 { MHD_OPTION_CONNECTION_LIMIT, connection_limit(), NULL },
+                { MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SEC, NULL },
                 { config->certificate ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0,
                   (void *)config->certificate },
                 { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)config->key },
