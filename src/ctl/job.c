@@ -209,26 +209,26 @@ static Exit job_say(const Job *job, Verdict verdict) {
         return EXIT_FAILED;
 }
 
-void job_step(Job *job) {
+bool job_step(Job *job) {
         Verdict verdict;
         Exit code;
 
         if (job->ended || !job->replied)
-                return;
+                return false;
 
         if (!job->facts) {
                 code = job_meet(job);
-                if (code != EXIT_DONE) {
+                if (code != EXIT_DONE)
                         job_end(job, code);
-                        return;
-                }
+                return !job->ended;
         }
         if (job->ctl->options.no_wait) {
                 job_end(job, EXIT_DONE);
-                return;
+                return false;
         }
 
         verdict = job_judge(job);
         if (verdict != VERDICT_WAIT)
                 job_end(job, job_say(job, verdict));
+        return false;
 }

@@ -53,8 +53,11 @@ Verdict job_judge(const Job *job);
 /* Begins the watch where the object is known, and sends the call; a failure ends the job. */
 void job_start(Job *job);
 
-/* Looks at what has come in since; said and ended where there is a verdict, or with --no-wait. */
-void job_step(Job *job);
+/*
+ * Looks at what has come in since; said and ended where there is a verdict, or with --no-wait.
+ * Return: whether the object was read for the first time; then the signals in the queue come first.
+ */
+bool job_step(Job *job);
 
 /* Ends the job with a code that has been said. */
 void job_end(Job *job, Exit code);

@@ -58,9 +58,13 @@ static void start_some(Run *run) {
         }
 }
 
-static void step_all(Run *run) {
+/* True: there are facts that were just read, and signals of before may lie in front of them. */
+static bool step_all(Run *run) {
+        bool again = false;
+
         for (size_t i = 0; i < run->n_jobs; i++)
-                job_step(&run->jobs[i]);
+                again |= job_step(&run->jobs[i]);
+        return again;
 }
 
 /* Nothing more will be heard of those that wait still: says so for each. */
@@ -78,43 +82,60 @@ static void give_up(Run *run, Exit code, const char *name, const char *why) {
         }
 }
 
-/* True: something may have changed. False: everybody that was left has been given up. */
-static bool wait_once(Run *run, Job *first, size_t n_others) {
-        usec_t now = progress_now(), tick = TICK_USEC;
-        int r = sd_bus_process(run->ctl->bus, NULL);
+/*
+ * Takes in all that has come. Nothing is judged before: a signal may be older than facts that were
+ * read after it, and only at the end of the queue do the two agree again.
+ */
+static int drain(Run *run) {
+        int r;
 
-        if (r == 0 && now >= run->deadline) {
-                give_up(run, EXIT_NOT_IN_SYNC, FAILURE_NOT_IN_SYNC,
-                        "not in sync yet; convened goes on with what it has accepted");
-                return false;
-        }
-        if (r == 0) {
-                if (now - run->progress.since < FIRST_TICK_USEC)
-                        tick = FIRST_TICK_USEC;
-                progress_draw(&run->progress, first, n_others);
-                r = sd_bus_wait(run->ctl->bus, usec_min(tick, run->deadline - now));
-                progress_clear(&run->progress);
-                if (r == -EINTR)
-                        r = 0;
-        }
-        if (r < 0 || run->lost) {
-                give_up(run, EXIT_UNREACHABLE, SD_BUS_ERROR_DISCONNECTED,
-                        "convened left the bus; what it has accepted goes on when it is back");
-                return false;
-        }
-        return true;
+        do
+                r = sd_bus_process(run->ctl->bus, NULL);
+        while (r > 0);
+        return r;
+}
+
+/* Waits, with a line that says for what, until something comes or the line wants to be new. */
+static int wait_once(Run *run, Job *first, size_t n_others) {
+        usec_t now = progress_now(), tick = TICK_USEC;
+        int r;
+
+        if (now - run->progress.since < FIRST_TICK_USEC)
+                tick = FIRST_TICK_USEC;
+        progress_draw(&run->progress, first, n_others);
+        r = sd_bus_wait(run->ctl->bus, usec_min(tick, usec_max(run->deadline, now) - now));
+        progress_clear(&run->progress);
+        return r == -EINTR ? 0 : r;
 }
 
 static void run_loop(Run *run) {
+        int r = 0;
+
         for (;;) {
                 size_t n_others;
                 Job *first;
 
+                if (r >= 0)
+                        r = drain(run);
                 start_some(run);
-                step_all(run);
+                if (step_all(run) && r >= 0)
+                        continue;
+
                 first = first_waiting(run, &n_others);
-                if (!first || (first->started && !wait_once(run, first, n_others)))
+                if (!first)
                         return;
+                if (r < 0 || run->lost) {
+                        give_up(run, EXIT_UNREACHABLE, SD_BUS_ERROR_DISCONNECTED,
+                                "convened left the bus; what it has accepted goes on when it is "
+                                "back");
+                        return;
+                }
+                if (progress_now() >= run->deadline) {
+                        give_up(run, EXIT_NOT_IN_SYNC, FAILURE_NOT_IN_SYNC,
+                                "not in sync yet; convened goes on with what it has accepted");
+                        return;
+                }
+                r = wait_once(run, first, n_others);
         }
 }
 

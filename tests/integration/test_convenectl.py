@@ -314,6 +314,17 @@ def test_create_refused_before_we_look(ctl, service, call):
     assert result.code == FAILED and "the API said no" in result.err, result
 
 
+def test_signals_older_than_what_we_read(ctl, service):
+    def fail_and_confirm(path):
+        service.change(path, Attempts=2, LastError=(ERROR + "Unavailable", "no route"))
+        service.confirm(path)
+
+    service.mode = "defer"
+    service.before_reading = fail_and_confirm
+    result = ctl.run("create-session")
+    assert result.code == DONE, result
+
+
 def test_no_wait(ctl, service):
     result = ctl.run("create-session", "x", "--no-wait")
     assert result.code == DONE, result

@@ -86,6 +86,7 @@ class MockService:
         self.page_cap = 1000        # rows looked at in one call
         self.things = {}
         self.next_number = {"session": 1, "participant": 1}
+        self.before_reading = None  # called once, in the service's thread, before an object is read
         self.calls = []             # (member, body) of every method of ours
         self.manager = {"Version": "0.1.0", "AccountId": "9900000",
                         "BaseUrl": "http://127.0.0.1:1/v1", "ApiState": "online",
@@ -321,6 +322,9 @@ class MockService:
             values = {k: (s, {**counts, **self.manager}[k])
                       for k, s in SIGNATURES["manager"].items()}
         else:
+            hook, self.before_reading = self.before_reading, None
+            if hook:
+                hook(path)
             values = self._find(path, body[0]).variants()
         if member == "GetAll":
             return "a{sv}", (values,)
