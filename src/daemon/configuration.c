@@ -151,6 +151,12 @@ static int configuration_check(const Configuration *configuration, const char *p
                                "Bandwidth account into %s, as \"[Api]\" and \"AccountId=NUMBER\".",
                                path);
 
+        if (*configuration->ca_file != '\0' && access(configuration->ca_file, R_OK) < 0)
+                return refusal(ret_reason,
+                               "%s: CAFile= in [Api]: %s can't be read: %m. It must name a file "
+                               "with certificates, or be empty.",
+                               path, configuration->ca_file);
+
         if (configuration->retry_min_usec > configuration->retry_max_usec)
                 return refusal(ret_reason,
                                "%s: RetryMinSec= in [Reconcile] is above RetryMaxSec=; make it "

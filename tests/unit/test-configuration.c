@@ -70,8 +70,8 @@ static void test_every_key(void **state) {
                      "AccountId=\\\n"
                      "# in between\n"
                      "  99-x\n"
-                     "CredentialsFile=/etc/secret file\n"
-                     "CAFile=/etc/ca.pem\\\\\n" /* an even number joins nothing */
+                     "CredentialsFile=/etc/secret file\\\\\n" /* joins nothing */
+                     "CAFile=/dev/null\n"
                      "ConnectTimeoutSec=0.5\n"
                      "RequestTimeoutSec=1min\n"
                      "Proxy=socks5h://127.0.0.1:1080\n"
@@ -96,8 +96,8 @@ static void test_every_key(void **state) {
 
         assert_string_equal(c->base_url, "http://127.0.0.1:8080/v1");
         assert_string_equal(c->account_id, "99-x");
-        assert_string_equal(c->credentials_file, "/etc/secret file");
-        assert_string_equal(c->ca_file, "/etc/ca.pem\\\\");
+        assert_string_equal(c->credentials_file, "/etc/secret file\\\\");
+        assert_string_equal(c->ca_file, "/dev/null");
         assert_string_equal(c->proxy, "socks5h://127.0.0.1:1080");
         assert_int_equal(c->connect_timeout_usec, 500 * USEC_PER_MSEC);
         assert_int_equal(c->request_timeout_usec, USEC_PER_MIN);
@@ -140,6 +140,8 @@ static void test_refused(void **state) {
                 { ACCOUNT "CredentialsFile=secret\n",
                   { ":3:", "CredentialsFile=", "absolute path" } },
                 { ACCOUNT "CAFile=ca.pem\n", { ":3:", "CAFile=", "absolute path" } },
+                { ACCOUNT "CAFile=/nowhere/ca.pem\n",
+                  { "CAFile=", "/nowhere/ca.pem can't be read: No such file", NULL } },
                 { ACCOUNT "[Reconcile]\nDrift=enforce\n",
                   { ":4:", "Drift=", "not implemented in this version" } },
                 { ACCOUNT "[Reconcile]\nDrift=adopt # or enforce\n",
@@ -228,7 +230,7 @@ static void test_dropins(void **state) {
 
         (void)state;
         folder_init(&folder);
-        folder_write(&folder, "convened.conf", ACCOUNT "RequestBurst=1\nCAFile=/a\n");
+        folder_write(&folder, "convened.conf", ACCOUNT "RequestBurst=1\nCAFile=/dev/null\n");
         folder_add(&folder, "convened.conf.d");
         folder_add(&folder, "convened.conf.d/30-folder.conf");
         folder_write(&folder, "convened.conf.d/9.conf", "[Api]\nRequestBurst=9\n");
