@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/daemon.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/random.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon/journal.h"
+#include "daemon/message-ids.h"
+#include "daemon/refusal.h"
+#include "proto/names.h"
+
+/* What the API client may need to tell of a timeout after it is over. */
+#define STOP_GRACE_USEC USEC_PER_SEC
+
+void daemon_fail(Daemon *daemon, int error, const char *what) {
+        errno = -error;
+        journal_log(LOG_ERR, NULL, "%s: %m. convened ends; what was accepted is on disk.", what);
+        sd_event_exit(daemon->event, EXIT_FAILURE);
+}
+
+static void on_answer(const Answer *answer, void *userdata) {
+        Daemon *daemon = userdata;
+        int r = core_answer(daemon->core, answer, daemon_now());
+
+        if (r < 0)
+                daemon_fail(daemon, r, "Take an answer in");
+}
+
+static void on_committed(const Batch *committed, int error, void *userdata) {
+        Daemon *daemon = userdata;
+        Batch *batch = TAKE(daemon->batch);
+        int r;
+
+        assert(batch == committed);
+        if (error < 0) {
+                /* What the disk has now only a restart can tell. Nothing of the batch was let out,
+                 * and no cleaning up may change that. */
+                errno = -error;
+                journal_log(LOG_CRIT, MESSAGE_STORAGE_FAILED,
+                            "State could not be written to %s: %m. convened stops at once; put "
+                            "the disk right and start it again.",
+                            daemon->options->state_directory);
+                _exit(EXIT_FAILURE);
+        }
+
+        r = daemon_release(daemon, batch);
+        if (r < 0)
+                daemon_fail(daemon, r, "Let a batch out");
+}
+
+static void on_token(uint64_t ticket, int error, const char *token, void *userdata) {
+        Daemon *daemon = userdata;
+
+        bus_token(daemon->bus, ticket, error, token);
+}
+
+static int read_token(uint64_t participant, uint64_t ticket, void *userdata) {
+        Daemon *daemon = userdata;
+
+        return store_read_token(daemon->store, participant, ticket);
+}
+
+/* The turn that follows each event does the work. */
+static int on_timer(sd_event_source *source, uint64_t at, void *userdata) {
+        (void)source;
+        (void)at;
+        (void)userdata;
+        return 0;
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        (void)source;
+        journal_log(LOG_NOTICE, MESSAGE_STOPPING, "Stopping on %s.",
+                    info->ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+        daemon_stop(userdata);
+        return 0;
+}
+
+void daemon_stop(Daemon *daemon) {
+        if (daemon->stopping)
+                return;
+
+        sd_notify(0, "STOPPING=1\nSTATUS=Stopping, and waiting for creations in flight");
+        daemon->stopping = true;
+        daemon->stop_by = usec_add(daemon_now().boottime,
+                                   daemon->configuration->request_timeout_usec + STOP_GRACE_USEC);
+        core_stop(daemon->core);
+}
+
+static int make_loop(Daemon *daemon) {
+        int r;
+
+        r = sd_event_default(&daemon->event);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_signal, daemon);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_signal, daemon);
+        if (r < 0)
+                return r;
+        r = sd_event_add_time(daemon->event, &daemon->timer, CLOCK_BOOTTIME, 0, USEC_PER_MSEC,
+                              on_timer, daemon);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(daemon->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        return sd_event_set_watchdog(daemon->event, true);
+}
+
+static int make_core(Daemon *daemon) {
+        const Configuration *c = daemon->configuration;
+        CoreConfig config = {
+                .requests_max = c->requests_max,
+                .requests_per_sec = c->requests_per_sec,
+                .request_burst = c->request_burst,
+                .resync_interval_usec = c->resync_interval_usec,
+                .retry_min_usec = c->retry_min_usec,
+                .retry_max_usec = c->retry_max_usec,
+                .reply_timeout_usec = c->reply_timeout_usec,
+                .create_repeats = c->create_repeats,
+        };
+
+        if (getrandom(&config.seed, sizeof(config.seed), 0) != sizeof(config.seed))
+                return -errno;
+
+        return core_new(&daemon->core, &config);
+}
+
+static int make_api(Daemon *daemon, const Credentials *credentials) {
+        const Configuration *c = daemon->configuration;
+        ApiConfig config = {
+                .base_url = c->base_url,
+                .account_id = c->account_id,
+                .user = credentials ? credentials->user : NULL,
+                .password = credentials ? credentials->password : NULL,
+                .ca_file = *c->ca_file != '\0' ? c->ca_file : NULL,
+                .proxy = *c->proxy != '\0' ? c->proxy : NULL,
+                .connect_timeout_usec = c->connect_timeout_usec,
+                .request_timeout_usec = c->request_timeout_usec,
+                .connections_max = c->requests_max,
+        };
+
+        return api_new(&daemon->api, daemon->event, &config, on_answer, daemon);
+}
+
+static int restore_counters(const Counters *counters, void *userdata) {
+        Daemon *daemon = userdata;
+
+        core_restore_counters(daemon->core, counters);
+        return 0;
+}
+
+static int restore_row(Row *row, void *userdata) {
+        Daemon *daemon = userdata;
+
+        return core_restore(daemon->core, row);
+}
+
+static int make_store(Daemon *daemon, char **ret_reason) {
+        StoreConfig config = { .directory = daemon->options->state_directory,
+                               .account_id = daemon->configuration->account_id,
+                               .base_url = daemon->configuration->base_url };
+        /* Tombstones matter to adoption only, which does not exist yet. */
+        StoreRestore restore = { .counters = restore_counters,
+                                 .row = restore_row,
+                                 .userdata = daemon };
+        int r;
+
+        r = store_open(&daemon->store, &config, daemon_now(), ret_reason);
+        if (r != 0)
+                return r < 0 ? r : REFUSED;
+
+        r = store_restore(daemon->store, &restore, ret_reason);
+        if (r != 0)
+                return r < 0 ? r : REFUSED;
+
+        return store_attach(daemon->store, daemon->event, on_committed, on_token, daemon);
+}
+
+static int connect_bus(Daemon *daemon) {
+        bool system = daemon->options->system;
+        int r;
+
+        r = system ? sd_bus_open_system_with_description(&daemon->connection, "convened")
+                   : sd_bus_open_user_with_description(&daemon->connection, "convened");
+        if (r < 0)
+                return r;
+        r = sd_bus_set_exit_on_disconnect(daemon->connection, true);
+        if (r < 0)
+                return r;
+
+        return sd_bus_attach_event(daemon->connection, daemon->event, SD_EVENT_PRIORITY_NORMAL);
+}
+
+static int make_bus(Daemon *daemon) {
+        const Configuration *c = daemon->configuration;
+        BusConfig config = {
+                .system = daemon->options->system,
+                .version = PACKAGE_VERSION,
+                .account_id = c->account_id,
+                .base_url = c->base_url,
+                .objects_max = c->managed_objects_max,
+                .calls_max = c->calls_per_user_max,
+                .pending_max = c->pending_per_user_max,
+                .objects_per_user_max = c->objects_per_user_max,
+        };
+        BusHooks hooks = { .read_token = read_token, .userdata = daemon };
+
+        return bus_new(&daemon->bus, daemon->connection, daemon->core, &config, &hooks);
+}
+
+/* Logs why the start failed; the error comes back. */
+static int cant(int error, const char *what) {
+        if (error < 0) {
+                errno = -error;
+                journal_log(LOG_ERR, MESSAGE_NOT_STARTED, "%s: %m.", what);
+        }
+        return error;
+}
+
+static int take_name(Daemon *daemon) {
+        int r = bus_request_name(daemon->bus);
+
+        if (r == -EEXIST || r == -EALREADY)
+                journal_log(LOG_ERR, MESSAGE_NOT_STARTED,
+                            "Another process owns the name %s on the %s bus. Is convened running "
+                            "already?",
+                            CONVENED_BUS_NAME, daemon->options->system ? "system" : "session");
+        else
+                cant(r, "Can't take the name " CONVENED_BUS_NAME " on the bus");
+        return r;
+}
+
+/* The order matters: the name stands for a registry that is whole and exported. */
+static int daemon_begin(Daemon *daemon, const Credentials *credentials, char **ret_reason) {
+        int r;
+
+        r = cant(make_loop(daemon), "Can't make an event loop");
+        if (r < 0)
+                return r;
+        r = cant(make_core(daemon), "Can't make the registry");
+        if (r < 0)
+                return r;
+        r = cant(make_store(daemon, ret_reason), "Can't restore the registry");
+        if (r != 0)
+                return r;
+        r = cant(make_api(daemon, credentials), "Can't make the API client");
+        if (r < 0)
+                return r;
+
+        core_set_credentials(daemon->core, credentials != NULL, daemon_now());
+        r = cant(core_start(daemon->core, daemon_now()), "Can't start the registry");
+        if (r < 0)
+                return r;
+
+        r = cant(connect_bus(daemon), daemon->options->system ? "Can't connect to the system bus"
+                                                              : "Can't connect to the session bus");
+        if (r < 0)
+                return r;
+        r = cant(make_bus(daemon), "Can't export the registry on the bus");
+        if (r < 0)
+                return r;
+
+        return take_name(daemon);
+}
+
+int daemon_new(Daemon **ret, const Options *options, const Configuration *configuration,
+               const Credentials *credentials, char **ret_reason) {
+        CLEANUP(daemon_freep) Daemon *daemon = NULL;
+        int r;
+
+        daemon = calloc(1, sizeof(*daemon));
+        if (!daemon)
+                return -ENOMEM;
+
+        daemon->options = options;
+        daemon->configuration = configuration;
+        r = daemon_begin(daemon, credentials, ret_reason);
+        if (r != 0)
+                return r;
+
+        *ret = TAKE(daemon);
+        return 0;
+}
+
+/* The store comes last: it finishes the commit that is under way. */
+Daemon *daemon_free(Daemon *daemon) {
+        if (!daemon)
+                return NULL;
+
+        bus_free(daemon->bus);
+        sd_bus_flush_close_unref(daemon->connection);
+        api_free(daemon->api);
+        store_close(daemon->store);
+        core_free(daemon->core);
+        sd_event_source_unref(daemon->timer);
+        sd_event_unref(daemon->event);
+        free(daemon);
+        return NULL;
+}
+
+static void say_ready(const Daemon *daemon) {
+        CoreStatus status = core_status(daemon->core);
+
+        sd_notify(0, "READY=1");
+        journal_log(LOG_INFO, MESSAGE_STARTED,
+                    "convened " PACKAGE_VERSION " serves the %s bus for account %s at %s, with %u "
+                    "sessions and %u participants.",
+                    daemon->options->system ? "system" : "session",
+                    daemon->configuration->account_id, daemon->configuration->base_url,
+                    status.n_objects[KIND_SESSION], status.n_objects[KIND_PARTICIPANT]);
+}
+
+int daemon_run(Daemon *daemon) {
+        int code = EXIT_FAILURE;
+
+        say_ready(daemon);
+        daemon_turn(daemon);
+        while (sd_event_get_state(daemon->event) != SD_EVENT_FINISHED) {
+                int r = sd_event_run(daemon->event, UINT64_MAX);
+
+                if (r < 0) {
+                        daemon_fail(daemon, r, "Run the event loop");
+                        return EXIT_FAILURE;
+                }
+                /* Once the end is decided, nothing is begun any more. */
+                if (sd_event_get_exit_code(daemon->event, &code) == -ENODATA)
+                        daemon_turn(daemon);
+        }
+
+        sd_event_get_exit_code(daemon->event, &code);
+        return code;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The wiring: one loop, and what stands around the core in it. What enters is a call on the core;
+ * after each dispatched event a turn seals a batch, has it made durable, and only then lets it out.
+ *
+ *     event ─▶ core ─▶ daemon_turn(): seal ─▶ store ─▶ daemon_release(): bus, api, journal
+ */
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "api/api.h"
+#include "bus/bus.h"
+#include "core/core.h"
+#include "daemon/configuration.h"
+#include "daemon/credentials.h"
+#include "daemon/options.h"
+#include "daemon/status.h"
+#include "store/store.h"
+
+typedef struct Daemon {
+        const Options *options;
+        const Configuration *configuration;
+        sd_event *event;
+        sd_bus *connection;
+        sd_event_source *timer;
+        Core *core;
+        Store *store;
+        Api *api;
+        Bus *bus;
+        Batch *batch; /* on its way to the disk, borrowed from the core; NULL: none */
+        Status status;
+
+        bool stopping;
+        usec_t stop_by; /* CLOCK_BOOTTIME; later than that nothing is waited for */
+} Daemon;
+
+/**
+ * daemon_new() - restore the registry, export it, and take the bus name
+ * @options, @configuration: borrowed for as long as the daemon lives
+ * @credentials:             copied; NULL: none that are usable
+ * @ret_reason:              set where REFUSED is returned
+ *
+ * Return: 0; REFUSED: the state can't be used; negative errno, and it has been logged.
+ */
+int daemon_new(Daemon **ret, const Options *options, const Configuration *configuration,
+               const Credentials *credentials, char **ret_reason);
+Daemon *daemon_free(Daemon *daemon);
+
+/* Runs until a signal, or until nothing can go on. Return: an exit status. */
+int daemon_run(Daemon *daemon);
+
+/* Takes no new intents, sends nothing new, and leaves when no creation is in flight any more. */
+void daemon_stop(Daemon *daemon);
+
+/* Logs what is broken for good and ends the loop. A restart has all that was promised. */
+void daemon_fail(Daemon *daemon, int error, const char *what);
+
+/*
+ * turn.c
+ */
+
+/* Both clocks; nothing else in the daemon reads them. */
+Now daemon_now(void);
+
+/* The end of a turn of the loop, to be called after each dispatched event. */
+void daemon_turn(Daemon *daemon);
+
+/* Lets out a batch that is durable, or that needs no disk. Return: 0, or a negative errno, and it
+ * has been logged. */
+int daemon_release(Daemon *daemon, Batch *batch);
+
+DEFINE_CLEANUP(Daemon, daemon_free);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/status.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/text.h"
+
+#define INTERVAL_USEC USEC_PER_SEC
+
+static const char *api_state_words(ApiState state) {
+        switch (state) {
+        case API_STATE_UNKNOWN:
+                return "API not asked yet";
+        case API_STATE_ONLINE:
+                return "API online";
+        case API_STATE_THROTTLED:
+                return "API throttles us";
+        case API_STATE_OFFLINE:
+                return "API offline";
+        case API_STATE_UNAUTHORIZED:
+                return "API refuses the credentials, or there are none";
+        case _API_STATE_MAX:
+                break;
+        }
+        return "";
+}
+
+static void status_write(char *text, size_t size, const CoreStatus *core) {
+        int n;
+
+        n = snprintf(text, size, "%s; %" PRIu32 " sessions, %" PRIu32 " participants",
+                     api_state_words(core->api_state), core->n_objects[KIND_SESSION],
+                     core->n_objects[KIND_PARTICIPANT]);
+        if (core->n_pending > 0)
+                n += snprintf(text + n, size - (size_t)n, ", %" PRIu32 " not in sync",
+                              core->n_pending);
+        if (core->suspected_orphans > 0)
+                snprintf(text + n, size - (size_t)n, ", %" PRIu64 " suspected orphans",
+                         core->suspected_orphans);
+}
+
+usec_t status_tell(Status *status, const CoreStatus *core, Now now) {
+        char text[sizeof(status->text)];
+
+        status_write(text, sizeof(text), core);
+        if (streq(text, status->text))
+                return USEC_NEVER;
+
+        if (status->told_at != 0 && now.boottime < status->told_at + INTERVAL_USEC)
+                return status->told_at + INTERVAL_USEC;
+
+        sd_notifyf(0, "STATUS=%s", text);
+        strcpy(status->text, text);
+        status->told_at = now.boottime;
+        return USEC_NEVER;
+}

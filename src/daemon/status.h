@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The line that people read in "systemctl status". */
+
+#include "core/core.h"
+
+typedef struct Status {
+        char text[192]; /* told last */
+        usec_t told_at; /* CLOCK_BOOTTIME */
+} Status;
+
+/**
+ * status_tell() - send STATUS= to the service manager, if it has changed
+ *
+ * At most once a second.
+ *
+ * Return: CLOCK_BOOTTIME when to call again; USEC_NEVER: all is told.
+ */
+usec_t status_tell(Status *status, const CoreStatus *core, Now now);

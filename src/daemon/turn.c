@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "daemon/journal.h"
+
+static usec_t clock_read(clockid_t clock) {
+        struct timespec ts;
+
+        clock_gettime(clock, &ts);
+        return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+}
+
+Now daemon_now(void) {
+        return (Now){ .boottime = clock_read(CLOCK_BOOTTIME),
+                      .realtime = clock_read(CLOCK_REALTIME) };
+}
+
+static int effect_let_out(Daemon *daemon, const Effect *effect) {
+        switch (effect->kind) {
+        case EFFECT_REQUEST:
+                return daemon->stopping ? 0 : api_send(daemon->api, &effect->request);
+        case EFFECT_REPLY:
+                return bus_reply(daemon->bus, &effect->reply);
+        case EFFECT_LOG:
+                journal_effect(&effect->log);
+                return 0;
+        case _EFFECT_KIND_MAX:
+                break;
+        }
+        return 0;
+}
+
+/* A request that was sealed before SIGTERM and is durable only now: it is not sent, and the core is
+ * told so, that no restart takes it for a creation of unknown outcome. */
+static int request_withhold(Daemon *daemon, uint64_t serial) {
+        return core_answer(daemon->core,
+                           &(Answer){ .serial = serial,
+                                      .outcome = API_NOT_SENT,
+                                      .message = "convened is stopping.",
+                                      .request_id = "" },
+                           daemon_now());
+}
+
+/* The serials of the requests in a batch, NULL where there is none. */
+static uint64_t *batch_requests(const Batch *batch, size_t *ret_n) {
+        uint64_t *serials = calloc(batch->n_effects + 1, sizeof(*serials));
+        size_t n = 0;
+
+        for (size_t i = 0; serials && i < batch->n_effects; i++) {
+                if (batch->effects[i].kind == EFFECT_REQUEST)
+                        serials[n++] = batch->effects[i].request.serial;
+        }
+        *ret_n = n;
+        return serials;
+}
+
+static int release_while_stopping(Daemon *daemon, Batch *batch) {
+        CLEANUP(freep) uint64_t *serials = NULL;
+        size_t n;
+        int r = 0;
+
+        serials = batch_requests(batch, &n);
+        if (!serials)
+                return -ENOMEM;
+
+        core_release(daemon->core, batch);
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = request_withhold(daemon, serials[i]);
+        return r;
+}
+
+int daemon_release(Daemon *daemon, Batch *batch) {
+        int r;
+
+        r = core_committed(daemon->core, batch, daemon_now());
+        if (r >= 0)
+                r = bus_emit(daemon->bus, batch);
+        for (size_t i = 0; i < batch->n_effects && r >= 0; i++)
+                r = effect_let_out(daemon, &batch->effects[i]);
+        if (r < 0)
+                return r;
+
+        if (daemon->stopping)
+                return release_while_stopping(daemon, batch);
+
+        core_release(daemon->core, batch);
+        return 0;
+}
+
+/* Seals until nothing is left to let out, or until a batch has to wait for the disk. */
+static int turn_seal(Daemon *daemon) {
+        while (!daemon->batch) {
+                Batch *batch;
+                int r;
+
+                r = core_seal(daemon->core, daemon_now(), &batch);
+                if (r < 0 || !batch)
+                        return r;
+
+                if (!batch_needs_disk(batch)) {
+                        r = daemon_release(daemon, batch);
+                } else {
+                        daemon->batch = batch;
+                        r = store_commit(daemon->store, batch);
+                }
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* One timer for all deadlines. While a batch is on its way the core waits for its end, not for time. */
+static int turn_arm(Daemon *daemon, usec_t deadline, Now now) {
+        deadline = usec_min(deadline, bus_deadline(daemon->bus));
+        if (!daemon->batch)
+                deadline = usec_min(deadline, core_deadline(daemon->core, now));
+        if (deadline == USEC_NEVER)
+                return sd_event_source_set_enabled(daemon->timer, SD_EVENT_OFF);
+
+        int r = sd_event_source_set_time(daemon->timer, deadline);
+
+        return r < 0 ? r : sd_event_source_set_enabled(daemon->timer, SD_EVENT_ONESHOT);
+}
+
+/* Whether all that is waited for after SIGTERM has come, or it is too late for it. */
+static bool may_leave(const Daemon *daemon, const CoreStatus *status, Now now) {
+        return daemon->stopping && !daemon->batch &&
+               (status->n_posts == 0 || now.boottime >= daemon->stop_by);
+}
+
+static void leave(Daemon *daemon, const CoreStatus *status) {
+        if (status->n_posts > 0)
+                journal_log(LOG_WARNING, NULL,
+                            "Leaving although %u creations got no answer; the next start counts "
+                            "them as unknown.",
+                            status->n_posts);
+
+        sd_event_exit(daemon->event, EXIT_SUCCESS);
+}
+
+void daemon_turn(Daemon *daemon) {
+        CoreStatus status;
+        usec_t deadline;
+        Now now;
+        int r;
+
+        r = turn_seal(daemon);
+        if (r < 0)
+                return daemon_fail(daemon, r, "End a turn");
+
+        now = daemon_now();
+        r = bus_emit_status(daemon->bus, now);
+        if (r < 0)
+                return daemon_fail(daemon, r, "Signal the manager's properties");
+
+        status = core_status(daemon->core);
+        if (may_leave(daemon, &status, now))
+                return leave(daemon, &status);
+
+        deadline = daemon->stopping ? daemon->stop_by : status_tell(&daemon->status, &status, now);
+        r = turn_arm(daemon, deadline, now);
+        if (r < 0)
+                daemon_fail(daemon, r, "Set the timer");
+}
