@@ -8,7 +8,15 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
+from harness.bus import PrivateBus  # noqa: E402
 from harness.simulator import Simulator  # noqa: E402
+
+
+@pytest.fixture
+def bus():
+    """A running message bus with nobody on it."""
+    with PrivateBus() as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What an end of the daemon leaves behind, and what the next start makes of it."""
+
+import threading
+import time
+
+import pytest
+
+from harness.bus import BusError, call
+from harness.daemon import PARTICIPANT, SESSION, Daemon, variants
+from harness.wait import wait_for
+
+NOT_DURABLE = ("SyncedUSec", "Attempts", "NextAttemptUSec")
+SESSION_1 = "/org/convened1/session/1"
+P1, P2, P3 = (f"/org/convened1/participant/{n}" for n in (1, 2, 3))
+NO_WAIT = variants({"Wait": False})
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(bus, simulator):
+    """With a session, two participants in it who hear each other, and one in none."""
+    with Daemon(bus, base_url=simulator.base_url) as daemon:
+        daemon.create_session(Tag="call")
+        for n in (1, 2):
+            daemon.create_participant(Tag=f"p{n}", Session=SESSION_1, SubscriptionMode="session")
+        daemon.create_participant(Tag="p3", PublishPermissions=["AUDIO"])
+        yield daemon
+
+
+def registry(daemon):
+    """All objects: path to properties."""
+    rows = [row for method in ("ListSessions", "ListParticipants")
+            for row in daemon.manager(method, "a{sv}tu", ({}, 0, 1000))[0]]
+    return {path: {name: value for name, (_, value) in properties.items()}
+            for path, properties in rows}
+
+
+def assert_agrees(daemon, simulator):
+    """Everything at the API is in the registry or counted, and all of the registry is there."""
+    objects = registry(daemon)
+    state = simulator.state()
+    known = {properties["Id"] for properties in objects.values()}
+    there = set(state["sessions"]) | set(state["participants"])
+    assert known <= there and "" not in known
+    assert len(there - known) <= daemon.properties()["SuspectedOrphans"]
+    for properties in objects.values():
+        if "SessionId" in properties:
+            assert properties["Id"] in state["sessions"].get(
+                properties["SessionId"], {"participants": [properties["Id"]]})["participants"]
+
+
+def in_sync(daemon, simulator):
+    daemon.await_property("/org/convened1", "PendingCount", 0)
+    assert_agrees(daemon, simulator)
+
+
+# Each of the calls that change something, with Wait false; and what is to be seen in the end.
+CALLS = {
+    "create session": (
+        lambda d: d.create_session(Tag="new", Wait=False),
+        lambda o: o["/org/convened1/session/2"]["Tag"] == "new"),
+    "create participant": (
+        lambda d: d.create_participant(Tag="new", Wait=False),
+        lambda o: o["/org/convened1/participant/4"]["Tag"] == "new"),
+    "create participant in session": (
+        lambda d: d.create_participant(Session=SESSION_1, SubscriptionMode="session", Wait=False),
+        lambda o: "/org/convened1/participant/4" in o[SESSION_1]["Participants"]),
+    "add": (
+        lambda d: d.call(SESSION_1, SESSION, "AddParticipant", "oa{sv}", (P3, NO_WAIT)),
+        lambda o: o[P3]["Session"] == SESSION_1),
+    "remove": (
+        lambda d: d.call(SESSION_1, SESSION, "RemoveParticipant", "oa{sv}", (P1, NO_WAIT)),
+        lambda o: o[P1]["Session"] == "/"),
+    "subscribe": (
+        lambda d: d.call(P1, PARTICIPANT, "SetSubscriptions", "sa(oas)a{sv}",
+                         ("participants", [(P2, ["camera"])], NO_WAIT)),
+        lambda o: o[P1]["Publishers"] == [(P2, ["camera"])]),
+    "delete participant": (
+        lambda d: d.call(P1, PARTICIPANT, "Delete", "a{sv}", (NO_WAIT,)),
+        lambda o: P1 not in o),
+    "delete session": (
+        lambda d: d.call(SESSION_1, SESSION, "Delete", "a{sv}", (NO_WAIT,)),
+        lambda o: SESSION_1 not in o and o[P1]["Session"] == "/"),
+}
+
+
+def test_all_is_kept(daemon, simulator):
+    daemon.call(P1, PARTICIPANT, "SetSubscriptions", "sa(oas)a{sv}",
+                ("participants", [(P2, ["camera", "screen"])], {}))
+    before = registry(daemon)
+    token = daemon.call(P1, PARTICIPANT, "GetToken")[0]
+    daemon.restart()
+
+    after = registry(daemon)
+    for objects in (before, after):
+        for properties in objects.values():
+            for name in NOT_DURABLE:
+                del properties[name]
+    assert after == before
+    assert daemon.call(P1, PARTICIPANT, "GetToken")[0] == token
+    assert daemon.create_session() == "/org/convened1/session/2"
+    in_sync(daemon, simulator)
+
+
+def test_numbers_are_never_used_again(daemon):
+    daemon.call(P3, PARTICIPANT, "Delete", "a{sv}", ({},))
+    daemon.restart()
+    assert daemon.create_participant() == "/org/convened1/participant/4"
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_accepted_survives_kill(daemon, simulator, name):
+    """Killed as soon as it has said yes, before the API has answered."""
+    call, expect = CALLS[name]
+    simulator.set_faults({"kind": "latency", "ms": 500})
+    call(daemon)
+    daemon.kill()
+    simulator.set_faults()
+    daemon.start()
+    in_sync(daemon, simulator)
+    assert expect(registry(daemon))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_killed_between_request_and_answer(daemon, simulator, name):
+    """The API carries it out, and nobody is there for its answer."""
+    call, expect = CALLS[name]
+    last = simulator.requests()[-1]["seq"]
+    simulator.set_faults({"method": "GET", "kind": "latency", "ms": 0},
+                         {"kind": "hang", "effect": True, "count": 1})
+    call(daemon)
+    wait_for(lambda: [r for r in simulator.requests(last) if r["method"] != "GET"])
+    daemon.kill()
+    simulator.set_faults()
+    daemon.start()
+    in_sync(daemon, simulator)
+    assert expect(registry(daemon))
+
+    posts = [r for r in simulator.requests(last) if r["method"] == "POST"]
+    creates = name.startswith("create")
+    assert len(posts) == (2 if creates else 0)
+    assert daemon.properties()["SuspectedOrphans"] == (1 if creates else 0)
+
+
+def test_sigterm_waits_for_a_creation_in_flight(daemon, simulator):
+    last = simulator.requests()[-1]["seq"]
+    simulator.set_faults({"method": "POST", "kind": "latency", "ms": 700})
+    path = daemon.create_session(Tag="late", Wait=False)
+    wait_for(lambda: len(simulator.state()["sessions"]) == 2 or simulator.requests(last))
+    daemon.stop()
+    daemon.start()
+    assert daemon.properties(path)["Id"] in simulator.state()["sessions"]
+    assert daemon.properties()["SuspectedOrphans"] == 0
+    assert len([r for r in simulator.requests(last) if r["method"] == "POST"]) == 1
+    in_sync(daemon, simulator)
+
+
+def test_sigterm_does_not_wait_for_ever(daemon, simulator):
+    daemon.config["Api"]["RequestTimeoutSec"] = 1
+    daemon.restart()
+    last = simulator.requests()[-1]["seq"]
+    simulator.set_faults({"method": "POST", "kind": "hang", "effect": True, "count": 1})
+    daemon.create_session(Tag="lost", Wait=False)
+    wait_for(lambda: simulator.requests(last))
+    assert daemon.stop() < 3
+    daemon.start()
+    in_sync(daemon, simulator)
+    assert daemon.properties()["SuspectedOrphans"] == 1
+
+
+def test_sigterm_sends_nothing_new(daemon, simulator):
+    """One request at a time: what waits for its turn is left to the next start."""
+    daemon.config["Api"]["MaxConcurrentRequests"] = 1
+    daemon.restart()
+    in_sync(daemon, simulator)
+    last = simulator.requests()[-1]["seq"]
+    simulator.set_faults({"method": "POST", "kind": "latency", "ms": 700})
+    daemon.create_session(Tag="first", Wait=False)
+    second = daemon.create_session(Tag="second", Wait=False)
+    daemon.stop()
+    assert len(simulator.state()["sessions"]) <= 2
+    simulator.set_faults()
+    daemon.start()
+    in_sync(daemon, simulator)
+    assert daemon.properties(second)["State"] == "active"
+    assert daemon.properties()["SuspectedOrphans"] == 0
+    assert len([r for r in simulator.requests(last) if r["method"] == "POST"]) == 2
+
+
+def test_sigterm_answers_and_refuses(daemon, simulator):
+    """Who waits is told that it is accepted; who comes now is sent away; reads go on."""
+    simulator.set_faults({"method": "POST", "kind": "latency", "ms": 700})
+    answers = []
+    other = daemon.bus.connect()
+
+    def create():
+        answers.append(call(other, "org.convened1", "/org/convened1", "org.convened1.Manager",
+                            "CreateSession", "a{sv}", ({},)))
+
+    thread = threading.Thread(target=create)
+    thread.start()
+    daemon.await_property("/org/convened1", "SessionCount", 2)
+    daemon.process.terminate()
+    daemon.await_notification("STOPPING=1")
+    with pytest.raises(BusError) as error:
+        daemon.create_session()
+    assert error.value.name == "org.convened1.Error.Unavailable"
+    assert daemon.properties(SESSION_1)["Tag"] == "call"
+    daemon.await_end()
+    thread.join()
+    other.close()
+    assert answers == [("/org/convened1/session/2",)]
+
+
+def test_sigterm_with_nothing_in_flight_is_quick(daemon, simulator):
+    in_sync(daemon, simulator)
+    simulator.set_faults({"method": "GET", "kind": "hang"})
+    daemon.manager("Sync")
+    begin = time.monotonic()
+    daemon.stop()
+    assert time.monotonic() - begin < 1

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""convened from its command line to its exit status."""
+
+import os
+import re
+import select
+import signal
+import stat
+import subprocess
+
+import pytest
+
+from harness.bus import PrivateBus
+from harness.daemon import NAME, Daemon, DaemonEnded
+from harness.programs import TREE, program, sanitizer_options
+
+
+def run(*arguments):
+    return subprocess.run([program("convened"), *arguments], capture_output=True, text=True,
+                          timeout=20, check=False, env=sanitizer_options(dict(os.environ)))
+
+
+def refused(bus, **options):
+    """What a daemon says that does not start, with 78."""
+    daemon = Daemon(bus, **options)
+    with pytest.raises(DaemonEnded) as ended:
+        daemon.start()
+    daemon.close()
+    assert ended.value.status == 78, ended.value.text
+    return ended.value.text
+
+
+def test_help_and_version():
+    assert run("--help").returncode == 0
+    assert "--state-dir=DIR" in run("-h").stdout
+    version = run("--version")
+    assert version.returncode == 0 and re.fullmatch(r"convened [0-9.]+\n", version.stdout)
+
+
+@pytest.mark.parametrize("argument", ["--colour", "--log-level=loud", "--config", "start"])
+def test_wrong_command_line(argument):
+    result = run(argument)
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["session", "system"])
+def test_ready_means_that_the_name_is_there(bus, kind):
+    with Daemon(bus, kind=kind) as daemon:
+        assert bus.has_owner(NAME)
+        assert daemon.properties()["AccountId"] == "9900000"
+        daemon.await_notification("STATUS=API not asked yet; 0 sessions, 0 participants")
+    assert not bus.has_owner(NAME)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stops_within_a_second(bus, number):
+    with Daemon(bus) as daemon:
+        daemon.process.send_signal(number)
+        daemon.await_notification("STOPPING=1")
+        daemon.await_end(0, timeout=1)
+
+
+def test_state_is_private(bus):
+    with Daemon(bus) as daemon:
+        assert stat.S_IMODE(os.stat(daemon.state_directory).st_mode) == 0o700
+        for name in os.listdir(daemon.state_directory):
+            path = os.path.join(daemon.state_directory, name)
+            assert stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0, name
+
+
+def test_missing_folders_of_the_default_state_are_made(bus):
+    daemon = Daemon(bus)
+    environment = sanitizer_options(bus.environment(HOME=daemon.folder.name))
+    for name in ("XDG_STATE_HOME", "STATE_DIRECTORY", "JOURNAL_STREAM"):
+        environment.pop(name, None)
+    process = subprocess.Popen([program("convened"), "--user", "--config=" + daemon.write_config()],
+                               env=environment, stderr=subprocess.PIPE)
+    try:
+        bus.await_owner(NAME)
+        assert os.listdir(daemon.folder.path(".local", "state", "convened"))
+    finally:
+        process.terminate()
+        _, log = process.communicate(timeout=20)
+        daemon.close()
+    assert process.returncode == 0, log
+
+
+@pytest.mark.parametrize("section, key, value, expect", [
+    ("Api", "AccountId", None, "AccountId="),
+    ("Api", "BaseUrl", "http://api.webrtc.bandwidth.com/v1", "loopback"),
+    ("Api", "RequestBurst", "many", "RequestBurst= in [Api] can't be used: expected a whole"),
+    ("Api", "CAFile", "/nowhere/ca.pem", "/nowhere/ca.pem"),
+    ("Reconcile", "Drift", "enforce", "not implemented"),
+    ("Bus", "ReplyTimeoutSec", "25", "1 to 20 seconds"),
+])
+def test_unusable_configuration(bus, section, key, value, expect):
+    text = refused(bus, config={section: {key: value}})
+    assert expect in text and "convened.conf" in text
+    assert not bus.has_owner(NAME)
+
+
+def test_unknown_key_is_a_warning(bus):
+    with Daemon(bus, config={"Api": {"Colour": "red"}}) as daemon:
+        assert re.search(r"convened.conf:\d+: Unknown key Colour= in section \[Api\]", daemon.log)
+
+
+def test_example_configuration_is_understood(bus):
+    """With every comment of a key taken off, and an account."""
+    with open(os.path.join(TREE, "data", "convened.conf"), encoding="utf-8") as file:
+        text = re.sub(r"(?m)^#(\w+=)", r"\1", file.read())
+    daemon = Daemon(bus)
+    path = daemon.folder.write("convened.conf.d/example.conf", text)
+    daemon.folder.write("convened.conf.d/x.conf", "[Api]\nAccountId=1\nBaseUrl=http://127.0.0.1:9\n")
+    with daemon:
+        assert daemon.properties()["AccountId"] == "1"
+        assert path not in daemon.log
+
+
+def test_missing_configuration_that_was_named():
+    result = run("--config=/nowhere/convened.conf", "--state-dir=/nowhere")
+    assert result.returncode == 78
+    assert "/nowhere/convened.conf: no such file" in result.stderr
+
+
+def test_state_of_another_account(bus):
+    daemon = Daemon(bus)
+    daemon.start()
+    daemon.stop()
+    for key, value in (("AccountId", "8800000"), ("BaseUrl", "http://127.0.0.1:10/v1")):
+        kept = daemon.config["Api"][key]
+        daemon.config["Api"][key] = value
+        with pytest.raises(DaemonEnded) as ended:
+            daemon.start()
+        assert ended.value.status == 78 and kept in ended.value.text
+        daemon.config["Api"][key] = kept
+    daemon.start()
+    daemon.stop()
+    daemon.close()
+
+
+def test_unusable_state(bus):
+    daemon = Daemon(bus)
+    daemon.folder.write("state", "a file where the folder should be")
+    with pytest.raises(DaemonEnded) as ended:
+        daemon.start()
+    assert ended.value.status == 78 and daemon.state_directory in ended.value.text
+    daemon.close()
+
+
+def test_state_in_use(bus):
+    with Daemon(bus) as daemon, PrivateBus() as other:
+        second = Daemon(other)
+        with pytest.raises(DaemonEnded) as ended:
+            second.start("--state-dir=" + daemon.state_directory)
+        second.close()
+        assert ended.value.status == 78 and daemon.state_directory in ended.value.text
+
+
+def test_name_is_taken(bus):
+    with Daemon(bus):
+        second = Daemon(bus)
+        with pytest.raises(DaemonEnded) as ended:
+            second.start()
+        second.close()
+        assert ended.value.status == 1
+        assert "running already" in ended.value.text
+
+
+def test_no_bus(bus):
+    daemon = Daemon(bus, environment={"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere/bus"})
+    with pytest.raises(DaemonEnded) as ended:
+        daemon.start()
+    daemon.close()
+    assert ended.value.status == 1
+    assert "Can't connect to the session bus" in ended.value.text
+
+
+def test_bus_goes_away():
+    bus = PrivateBus().start()
+    daemon = Daemon(bus).start()
+    bus.stop()
+    daemon.await_end(1)
+    daemon.close()
+
+
+def test_watchdog_is_fed(bus):
+    with Daemon(bus, environment={"WATCHDOG_USEC": "200000"}) as daemon:
+        for _ in range(3):
+            daemon.notified = []
+            daemon.await_notification("WATCHDOG=1", timeout=2)
+
+
+def test_idle_means_no_wake_ups(bus):
+    """Nothing is to be done: without credentials not even a probe."""
+    with Daemon(bus, credentials=None) as daemon:
+        daemon.properties()
+        path = f"/proc/{daemon.process.pid}/status"
+
+        def switches():
+            with open(path, encoding="ascii") as file:
+                return int(re.search(r"(?m)^voluntary_ctxt_switches:\s*(\d+)", file.read())[1])
+
+        before = switches()
+        select.select([], [], [], 2)
+        assert switches() - before <= 2
