@@ -39,6 +39,9 @@ def sanitizer_options(environment):
 
 def await_exit(process, timeout):
     """The exit status of a subprocess.Popen, as soon as it ends; TimeoutError after so long."""
+    # Any method of Popen may have reaped it; until then its number cannot be another's.
+    if process.poll() is not None:
+        return process.returncode
     pidfd = os.pidfd_open(process.pid)
     try:
         if not select.select([pidfd], [], [], timeout)[0]:
