@@ -8,10 +8,10 @@
 #include "ctl/verbs.h"
 #include "proto/names.h"
 
-/* Calls a method without arguments on the object that the only word names. */
-static Exit ask(Ctl *ctl, Kind kind, const char *member, sd_bus_message **ret) {
+/* Calls a method of the object that the only word names; says @doing where it fails. */
+static Exit ask(Ctl *ctl, Kind kind, const char *member, const char *doing, sd_bus_message **ret) {
         CLEANUP(message_unrefp) sd_bus_message *call = NULL;
-        CLEANUP(freep) char *doing = NULL, *label = NULL;
+        CLEANUP(freep) char *text = NULL, *label = NULL;
         Object object;
         Exit code = object_resolve(ctl, kind, ctl->words[0], &object);
 
@@ -19,9 +19,9 @@ static Exit ask(Ctl *ctl, Kind kind, const char *member, sd_bus_message **ret) {
                 return code;
 
         label = object_label(&object, "");
-        doing = format("%s of %s", member, label);
+        text = format("%s %s", doing, label);
         call = ctl_message(ctl, object.path, kind_names[kind].interface, member);
-        return ctl_call(ctl, call, doing, ret);
+        return ctl_call(ctl, call, text, ret);
 }
 
 /* On a line of its own, so that $(convenectl token …) is the token. */
@@ -41,7 +41,7 @@ static void print_token(const Options *options, const char *token) {
 Exit verb_token(Ctl *ctl) {
         CLEANUP(message_unrefp) sd_bus_message *reply = NULL;
         const char *token;
-        Exit code = ask(ctl, KIND_PARTICIPANT, "GetToken", &reply);
+        Exit code = ask(ctl, KIND_PARTICIPANT, "GetToken", "cannot get the token of", &reply);
         int r;
 
         if (code != EXIT_DONE)
@@ -54,11 +54,11 @@ Exit verb_token(Ctl *ctl) {
 }
 
 Exit verb_refresh_session(Ctl *ctl) {
-        return ask(ctl, KIND_SESSION, "Refresh", NULL);
+        return ask(ctl, KIND_SESSION, "Refresh", "cannot refresh", NULL);
 }
 
 Exit verb_refresh_participant(Ctl *ctl) {
-        return ask(ctl, KIND_PARTICIPANT, "Refresh", NULL);
+        return ask(ctl, KIND_PARTICIPANT, "Refresh", "cannot refresh", NULL);
 }
 
 Exit verb_sync(Ctl *ctl) {

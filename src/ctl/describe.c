@@ -21,21 +21,24 @@ const char *describe_or_dash(const char *text) {
         return text[0] ? text : "-";
 }
 
+char *describe_next(const json_object *facts, usec_t now) {
+        usec_t next_at = facts_number(facts, "NextAttemptUSec");
+
+        return next_at > now ? phrase_when(next_at, now) : NULL;
+}
+
 char *describe_sync(const json_object *facts, usec_t now) {
         CLEANUP(freep) char *next = NULL;
         uint64_t attempts = facts_number(facts, "Attempts");
-        usec_t next_at = facts_number(facts, "NextAttemptUSec");
 
         if (facts_flag(facts, "InSync"))
                 return must(strdup("yes"));
-        if (attempts == 0)
-                return must(strdup("no"));
-        if (next_at == 0)
-                return format("no, %" PRIu64 " failed", attempts);
 
-        next = phrase_when(usec_max(next_at, now), now);
-        return format("no, %" PRIu64 " failed, next %s", attempts,
-                      streq(next, "just now") ? "now" : next);
+        next = describe_next(facts, now);
+        if (attempts == 0)
+                return format("no%s%s", next ? ", next " : "", next ? next : "");
+        return format("no, %" PRIu64 " failed%s%s", attempts, next ? ", next " : "",
+                      next ? next : "");
 }
 
 char *describe_path(const char *path) {

@@ -5,6 +5,9 @@
 
 #include "ctl/object.h"
 
+/* When the next attempt is: "in 4s"; NULL where it is due, under way, or there is none. */
+char *describe_next(const json_object *facts, usec_t now);
+
 /* "yes"; or why not: "no, 3 failed, next in 4s". */
 char *describe_sync(const json_object *facts, usec_t now);
 

@@ -19,7 +19,8 @@ static const struct Known {
 } known[] = {
         { CONVENED_ERROR_NO_SUCH_SESSION, EXIT_NOT_FOUND, "See: convenectl list-sessions" },
         { CONVENED_ERROR_NO_SUCH_PARTICIPANT, EXIT_NOT_FOUND, "See: convenectl list-participants" },
-        { SD_BUS_ERROR_UNKNOWN_OBJECT, EXIT_NOT_FOUND, NULL },
+        { SD_BUS_ERROR_UNKNOWN_OBJECT, EXIT_NOT_FOUND,
+          "See: convenectl list-sessions, list-participants" },
         { CONVENED_ERROR_REJECTED, EXIT_FAILED, NULL },
         { CONVENED_ERROR_UNAUTHORIZED, EXIT_FAILED,
           "The API refuses the credentials. Mend CredentialsFile= in convened.conf." },

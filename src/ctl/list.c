@@ -175,7 +175,7 @@ Exit verb_list_participants(Ctl *ctl) {
 
         if (ctl->options.session) {
                 code = object_resolve(ctl, KIND_SESSION, ctl->options.session, &session);
-                /* A number is taken on trust, and an empty list would hide that it is of nothing. */
+                /* A number is taken on trust; an empty list would not tell it from a wrong one. */
                 if (code == EXIT_DONE)
                         code = object_facts(ctl, &session, &facts);
                 if (code != EXIT_DONE)

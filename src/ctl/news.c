@@ -68,17 +68,20 @@ static char *say_api(const json_object *facts, const char *key) {
 
 static char *say_count(const json_object *facts, const char *key) {
         static const struct {
-                const char *key, *noun;
+                const char *key, *one, *many;
         } nouns[] = {
-                { "SessionCount", "sessions" },
-                { "ParticipantCount", "participants" },
-                { "PendingCount", "pending" },
-                { "SuspectedOrphans", "suspected orphans" },
+                { "SessionCount", "session", "sessions" },
+                { "ParticipantCount", "participant", "participants" },
+                { "PendingCount", "pending", "pending" },
+                { "SuspectedOrphans", "suspected orphan", "suspected orphans" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(nouns); i++)
-                if (streq(key, nouns[i].key))
-                        return format("%" PRIu64 " %s", facts_number(facts, key), nouns[i].noun);
+                if (streq(key, nouns[i].key)) {
+                        uint64_t n = facts_number(facts, key);
+
+                        return format("%" PRIu64 " %s", n, n == 1 ? nouns[i].one : nouns[i].many);
+                }
         return NULL;
 }
 

@@ -43,20 +43,18 @@ static const char *reason_of(const Job *job, const char *api_state) {
                                      : "the API has not confirmed it yet";
 }
 
-/* ", 3 attempts failed (Rejected: …), the next in 4s"; "" before the first failure. */
+/* ", 3 attempts failed (Rejected: …), the next in 4s"; "" where there is nothing to tell. */
 static char *attempts_of(const Job *job, usec_t now) {
         uint64_t attempts = facts_number(job->facts, "Attempts");
-        usec_t next_at = facts_number(job->facts, "NextAttemptUSec");
         CLEANUP(freep) char *error = describe_error(job->facts);
-        CLEANUP(freep) char *next = NULL;
+        CLEANUP(freep) char *next = describe_next(job->facts, now);
 
         if (attempts == 0)
-                return must(strdup(""));
+                return format("%s%s", next ? ", the next attempt " : "", next ? next : "");
 
-        next = phrase_when(usec_max(next_at, now + 1), now);
         return format(", %" PRIu64 " %s failed%s%s%s%s%s", attempts,
                       attempts == 1 ? "attempt" : "attempts", error ? " (" : "", error ? error : "",
-                      error ? ")" : "", next_at > 0 ? ", the next " : "", next_at > 0 ? next : "");
+                      error ? ")" : "", next ? ", the next " : "", next ? next : "");
 }
 
 char *progress_text(const Job *job, const char *api_state, size_t n_others, usec_t now) {

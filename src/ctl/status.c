@@ -44,14 +44,12 @@ typedef struct Troubles {
 static bool trouble_row(const Object *object, json_object *facts, void *userdata) {
         CLEANUP(freep) char *label = object_label(object, facts_text(facts, "Tag"));
         CLEANUP(freep) char *error = describe_error(facts), *next = NULL;
-        usec_t next_at = facts_number(facts, "NextAttemptUSec");
         Troubles *troubles = userdata;
 
         if (troubles->n == TROUBLES_SHOWN)
                 return false;
 
-        if (next_at > 0)
-                next = phrase_when(usec_max(next_at, troubles->now + 1), troubles->now);
+        next = describe_next(facts, troubles->now);
         sheet_taken(troubles->n++ == 0 ? "Not in sync" : NULL,
                     format("%s: %s%s%s%s%s", label, facts_text(facts, "State"),
                            next ? ", next attempt " : "", next ? next : "", error ? "; " : "",

@@ -212,6 +212,28 @@ static void test_progress(void **state) {
                             "Waiting for the new participant: the API has not confirmed it yet");
 }
 
+static void test_sync(void **state) {
+        static const struct {
+                const char *facts, *sync;
+        } cases[] = {
+                { "{\"InSync\":true,\"Attempts\":2}", "yes" },
+                { "{}", "no" },
+                { "{\"NextAttemptUSec\":1}", "no" },
+                { "{\"NextAttemptUSec\":3600004000000}", "no, next in 4s" },
+                { "{\"Attempts\":2,\"NextAttemptUSec\":1}", "no, 2 failed" },
+                { "{\"Attempts\":2,\"NextAttemptUSec\":3600004000000}",
+                  "no, 2 failed, next in 4s" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                CLEANUP(json_freep) json_object *facts = json_tokener_parse(cases[i].facts);
+                CLEANUP(freep) char *sync = describe_sync(facts, NOW);
+
+                assert_string_equal(sync, cases[i].sync);
+        }
+}
+
 static void test_describe(void **state) {
         CLEANUP(json_freep)
         json_object *facts = json_tokener_parse(
@@ -243,6 +265,7 @@ static void test_news(void **state) {
                 { "{\"LastError\":[\"\",\"\"]}", "" },
                 { "{\"LastError\":[\"org.convened1.Error.Rejected\",\"no\"]}", "Rejected: no" },
                 { "{\"PendingCount\":3}", "3 pending" },
+                { "{\"SessionCount\":1,\"ParticipantCount\":2}", "1 session, 2 participants" },
         };
 
         (void)state;
@@ -278,6 +301,7 @@ int main(void) {
                 cmocka_unit_test(test_table_print), cmocka_unit_test(test_judge),
                 cmocka_unit_test(test_progress),    cmocka_unit_test(test_describe),
                 cmocka_unit_test(test_paths),       cmocka_unit_test(test_news),
+                cmocka_unit_test(test_sync),
         };
 
         screen_init();
