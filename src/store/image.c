@@ -152,6 +152,14 @@ static Place *read_place(Reader *reader, const Listed *listed) {
         return place;
 }
 
+/* At rest both are the same, and cost nothing twice. */
+static void share_place(Row *row) {
+        if (row->wanted && place_equal(row->wanted, row->observed)) {
+                place_unref(row->observed);
+                row->observed = place_ref(row->wanted);
+        }
+}
+
 static void read_goals(Reader *reader, Row *row) {
         for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++) {
                 Goal *goal = row->goals + aspect;
@@ -184,6 +192,7 @@ static void read_row(Reader *reader, const Listed *listed, Row *row) {
         read_spec(reader, row);
         row->wanted = read_place(reader, listed + SIDE_WANTED);
         row->observed = read_place(reader, listed + SIDE_OBSERVED);
+        share_place(row);
         read_goals(reader, row);
         row->expires_at = read_bits(reader);
         row->last_error = (Outcome)read_number(reader, _OUTCOME_MAX - 1);

@@ -245,8 +245,9 @@ static void damage_header(const char *path) {
         write_at(path, 0, "Not a database");
 }
 
+/* One in the midst of the rows, which nothing but the check reads. */
 static void damage_page(const char *path) {
-        write_at(path, 4096 + 8, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff");
+        write_at(path, 50 * 4096, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff");
 }
 
 static void damage_length(const char *path) {
@@ -265,7 +266,8 @@ static void damage_owner(const char *path) {
 
         assert_int_equal(unlink(path), 0);
         assert_int_equal(sqlite3_open(path, &connection), SQLITE_OK);
-        assert_int_equal(sqlite3_exec(connection, "CREATE TABLE mine (a)", NULL, NULL, NULL),
+        assert_int_equal(sqlite3_exec(connection, "CREATE TABLE mine (a); PRAGMA user_version = 1",
+                                      NULL, NULL, NULL),
                          SQLITE_OK);
         assert_int_equal(sqlite3_close(connection), SQLITE_OK);
 }
@@ -279,6 +281,25 @@ static void copy_of(const Fixture *f, char *ret, size_t size) {
         assert_non_null(gmtime_r(&st.st_mtime, &tm));
         assert_true(strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm) > 0);
         (void)snprintf(ret, size, "%s/%s%s", f->directory, STATE_DAMAGED, stamp);
+}
+
+/* Opens and closes a store with some hundred kilobytes in it. */
+static void fill(Fixture *f) {
+        BatchRow rows[300] = { 0 };
+        char text[1000] = "";
+        Batch batch;
+
+        memset(text, 't', sizeof(text) - 1);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                rows[i].row = row_of(KIND_SESSION, i + 1);
+                assert_int_equal(spec_set_text(&rows[i].row.spec->tag, text), 0);
+        }
+        batch = batch_of(rows, ELEMENTSOF(rows));
+        fixture_attach(f);
+        assert_int_equal(fixture_commit(f, &batch), 0);
+        fixture_close(f);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                row_deinit(&rows[i].row);
 }
 
 static void test_damaged(void **state) {
@@ -299,8 +320,7 @@ static void test_damaged(void **state) {
                 char kept[160], copy[160];
 
                 (void)snprintf(f->directory, sizeof(f->directory), "%s/%zu", f->root, i);
-                fixture_open(f);
-                fixture_close(f);
+                fill(f);
                 cases[i].damage(fixture_path(f, STATE_FILE));
                 shell("cp %s/%s %s/kept-%zu", f->directory, STATE_FILE, f->root, i);
                 (void)snprintf(kept, sizeof(kept), "%s/kept-%zu", f->root, i);

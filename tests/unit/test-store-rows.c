@@ -116,6 +116,7 @@ static void test_round_trip(void **state) {
         Fixture *f = *state;
 
         rows[1].row.wanted = place_of(0, "x", MODE_NONE, NULL, 0);
+        rows[1].row.observed = place_of(0, "x", MODE_NONE, NULL, 0);
         rows[3].row.wanted = place_with_many(9);
         rows[3].row.observed = place_ref(rows[0].row.wanted);
         /* The same API id for a session and for a participant is nothing wrong. */
@@ -126,6 +127,7 @@ static void test_round_trip(void **state) {
         assert_int_equal(restored.n_rows, ELEMENTSOF(rows));
         for (size_t i = 0; i < restored.n_rows; i++)
                 assert_same_row(&rows[order[i]].row, restored.rows + i);
+        assert_ptr_equal(restored.rows[3].wanted, restored.rows[3].observed);
         assert_memory_equal(&restored.counters, &batch.counters, sizeof(Counters));
         assert_int_equal(restored.n_tombstones, 0);
 
@@ -147,6 +149,7 @@ static void test_rewrite(void **state) {
         row_deinit(&row.row);
         row.row = row_of(KIND_PARTICIPANT, INT64_MAX);
         batch.counters_changed = false;
+        batch.counters = (Counters){ 0 };
         commit_and_restore(f, &batch, &restored);
         assert_int_equal(restored.n_rows, 1);
         assert_same_row(&row.row, restored.rows);
@@ -161,18 +164,24 @@ static void test_not_to_disk(void **state) {
         BatchRow rows[] = {
                 { .row = row_of(KIND_SESSION, 1) },
                 { .row = row_of(KIND_SESSION, 2) },
-                { .row = row_of(KIND_SESSION, 2), .removed = true },
+                { .row = row_of(KIND_SESSION, 3), .removed = true },
         };
-        Batch batch = batch_of(rows, ELEMENTSOF(rows));
+        BatchRow before = { .row = row_of(KIND_SESSION, 3) };
+        Batch batch = batch_of(rows, ELEMENTSOF(rows)), first = batch_of(&before, 1);
         Restored restored = { 0 };
         Fixture *f = *state;
 
+        fixture_attach(f);
+        assert_int_equal(fixture_commit(f, &first), 0);
+        fixture_close(f);
         rows[0].to_disk = rows[2].to_disk = false;
         commit_and_restore(f, &batch, &restored);
-        assert_int_equal(restored.n_rows, 1);
+        assert_int_equal(restored.n_rows, 2);
         assert_int_equal(restored.rows[0].number, 2);
+        assert_int_equal(restored.rows[1].number, 3);
 
         restored_deinit(&restored);
+        row_deinit(&before.row);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 row_deinit(&rows[i].row);
 }
@@ -235,6 +244,7 @@ static void test_id_passes_on(void **state) {
         assert_int_equal(fixture_commit(f, &first), -EEXIST);
         assert_int_equal(fixture_query(f, "SELECT count(*) FROM objects"), 1);
         assert_int_equal(fixture_query(f, "SELECT last_session FROM counters"), 2);
+        fixture_execute(f, "UPDATE counters SET last_session = 3"); /* the lock is free again */
 
         row_deinit(&before.row);
         row_deinit(&rows[0].row);
