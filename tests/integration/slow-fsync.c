@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A slow disk for one program:
+ *
+ *     LD_PRELOAD=slow-fsync.so SLOW_FSYNC_USEC=200000 convened ...
+ *
+ * Every fsync() and fdatasync() takes that much longer. With SLOW_FSYNC_LOG=FILE each appends a line
+ * "PID TID" there before it begins, so that a test can see how many there were, and in which thread. A
+ * program built with address sanitizers wants ASAN_OPTIONS=verify_asan_link_order=0 beside it.
+ */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static void note(const char *path) {
+        char line[64];
+        int fd, n;
+
+        n = snprintf(line, sizeof(line), "%d %ld\n", (int)getpid(), syscall(SYS_gettid));
+        fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return;
+        if (write(fd, line, (size_t)n) != n)
+                abort();
+        close(fd);
+}
+
+static void linger(void) {
+        const char *usec = getenv("SLOW_FSYNC_USEC"), *path = getenv("SLOW_FSYNC_LOG");
+        unsigned long long span = usec ? strtoull(usec, NULL, 10) : 0;
+        struct timespec left = { .tv_sec = (time_t)(span / 1000000),
+                                 .tv_nsec = (long)(span % 1000000 * 1000) };
+
+        if (path)
+                note(path);
+        while (nanosleep(&left, &left) < 0)
+                ;
+}
+
+int fsync(int fd) {
+        linger();
+        return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd) {
+        linger();
+        return (int)syscall(SYS_fdatasync, fd);
+}
