@@ -44,7 +44,9 @@ static int bus_export_kind(Bus *bus, Kind kind) {
                                        bus->vtables[kind], object_find, bus);
         if (r < 0)
                 return r;
-        return sd_bus_add_node_enumerator(bus->bus, bus_slot(bus), prefix, objects_enumerate, bus);
+        return sd_bus_add_node_enumerator(
+                bus->bus, bus_slot(bus), prefix,
+                kind == KIND_SESSION ? sessions_enumerate : participants_enumerate, bus);
 }
 
 static int bus_export(Bus *bus) {

@@ -41,12 +41,14 @@ Now bus_now(void);
 /* The core gave up: the loop must end, so that a restart reads what the disk has. */
 int bus_fatal(Bus *bus, int error);
 
-/* --- objects.c: an sd_bus_object_find_t and an sd_bus_node_enumerator_t; userdata is the Bus --- */
+/* --- objects.c: what sd-bus calls to find and to list objects; userdata is the Bus --- */
 
 int object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret,
                 sd_bus_error *error);
-int objects_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
-                      sd_bus_error *error);
+int sessions_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
+                       sd_bus_error *error);
+int participants_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
+                           sd_bus_error *error);
 
 /* --- manager.c --- */
 

@@ -78,14 +78,11 @@ fail:
 }
 
 /* Serves GetManagedObjects and Introspect. A refusal of the former can be said only here. */
-int objects_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
-                      sd_bus_error *error) {
-        Bus *self = userdata;
-        sd_bus_message *call = sd_bus_get_current_message(bus);
-        Kind kind = streq(prefix, CONVENED_PATH_SESSION) ? KIND_SESSION : KIND_PARTICIPANT;
+static int objects_enumerate(Bus *bus, Kind kind, char ***ret, sd_bus_error *error) {
+        sd_bus_message *call = sd_bus_get_current_message(bus->bus);
 
-        if (objects_fit(self))
-                return paths_list(self, kind, ret);
+        if (objects_fit(bus))
+                return paths_list(bus, kind, ret);
         if (call && sd_bus_message_is_method_call(call, "org.freedesktop.DBus.ObjectManager",
                                                   "GetManagedObjects"))
                 return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
@@ -94,4 +91,19 @@ int objects_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***r
                                          CONVENED_MANAGER);
         *ret = NULL;
         return 0;
+}
+
+/* The prefix that sd-bus passes is that of the question, not that of the enumerator. */
+int sessions_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
+                       sd_bus_error *error) {
+        (void)bus;
+        (void)prefix;
+        return objects_enumerate(userdata, KIND_SESSION, ret, error);
+}
+
+int participants_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
+                           sd_bus_error *error) {
+        (void)bus;
+        (void)prefix;
+        return objects_enumerate(userdata, KIND_PARTICIPANT, ret, error);
 }
