@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "simulation/table.h"
+
+#include "base/text.h"
+#include "simulation/kit.h"
+
+bool spec_equal(const Spec *a, const Spec *b) {
+        return a->owner == b->owner && a->lifetime == b->lifetime &&
+               a->created_at == b->created_at && a->permissions == b->permissions &&
+               a->at_most_once == b->at_most_once && streq(a->tag, b->tag) &&
+               streq(a->callback_url, b->callback_url) &&
+               streq(a->device_api_version, b->device_api_version) &&
+               streq(a->client_bus, b->client_bus) && streq(a->client_name, b->client_name);
+}
+
+static Spec *spec_copy(const Spec *from) {
+        Spec *to = NULL;
+
+        MUST(spec_new(&to));
+        to->owner = from->owner;
+        to->lifetime = from->lifetime;
+        to->created_at = from->created_at;
+        to->permissions = from->permissions;
+        to->at_most_once = from->at_most_once;
+        MUST(spec_set_text(&to->tag, from->tag));
+        MUST(spec_set_text(&to->callback_url, from->callback_url));
+        MUST(spec_set_text(&to->device_api_version, from->device_api_version));
+        MUST(spec_set_text(&to->client_bus, from->client_bus));
+        MUST(spec_set_text(&to->client_name, from->client_name));
+        return to;
+}
+
+static Place *place_copy(const Place *from) {
+        Place *to = NULL;
+
+        if (from)
+                MUST(place_new(&to, from->session, &from->foreign, from->mode, from->publishers,
+                               from->n_publishers));
+        return to;
+}
+
+void row_copy_whole(Row *to, const Row *from) {
+        Row copy = *from;
+
+        copy.spec = spec_copy(from->spec);
+        copy.wanted = place_copy(from->wanted);
+        copy.observed = place_copy(from->observed);
+        if (from->last_message) {
+                copy.last_message = strdup(from->last_message);
+                if (!copy.last_message)
+                        abort();
+        }
+        *to = copy;
+}
+
+static size_t table_position(const Table *table, Kind kind, uint64_t number) {
+        size_t low = 0, high = table->n_rows[kind];
+
+        while (low < high) {
+                const size_t middle = (low + high) / 2;
+
+                if (table->rows[kind][middle].number < number)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+Row *table_find(const Table *table, Kind kind, uint64_t number) {
+        const size_t i = table_position(table, kind, number);
+
+        if (i == table->n_rows[kind] || table->rows[kind][i].number != number)
+                return NULL;
+        return table->rows[kind] + i;
+}
+
+const Row *table_find_id(const Table *table, Kind kind, const ApiId *id) {
+        for (size_t i = 0; i < table->n_rows[kind]; i++)
+                if (api_id_equal(&table->rows[kind][i].id, id))
+                        return table->rows[kind] + i;
+        return NULL;
+}
+
+static Row *table_grow(Table *table, Kind kind) {
+        if (table->n_rows[kind] == table->n_allocated[kind]) {
+                table->n_allocated[kind] = 2 * table->n_allocated[kind] + 8;
+                table->rows[kind] =
+                        realloc(table->rows[kind], table->n_allocated[kind] * sizeof(Row));
+                if (!table->rows[kind])
+                        abort();
+        }
+        return table->rows[kind];
+}
+
+void table_put(Table *table, const Row *row) {
+        const size_t i = table_position(table, row->kind, row->number);
+        const size_t n = table->n_rows[row->kind];
+        Row copy, *rows = table->rows[row->kind];
+
+        row_copy_whole(&copy, row);
+        if (i < n && rows[i].number == row->number) {
+                row_deinit(rows + i);
+        } else {
+                rows = table_grow(table, row->kind);
+                memmove(rows + i + 1, rows + i, (n - i) * sizeof(Row));
+                table->n_rows[row->kind]++;
+        }
+        rows[i] = copy;
+}
+
+void table_drop(Table *table, Kind kind, uint64_t number) {
+        Row *row = table_find(table, kind, number);
+        const size_t i = row ? (size_t)(row - table->rows[kind]) : 0;
+
+        if (!row)
+                return;
+        row_deinit(row);
+        table->n_rows[kind]--;
+        memmove(row, row + 1, (table->n_rows[kind] - i) * sizeof(Row));
+}
+
+void table_copy(Table *to, const Table *from) {
+        for (Kind kind = 0; kind < _KIND_MAX; kind++)
+                for (size_t i = 0; i < from->n_rows[kind]; i++)
+                        table_put(to, from->rows[kind] + i);
+}
+
+void table_deinit(Table *table) {
+        for (Kind kind = 0; kind < _KIND_MAX; kind++) {
+                for (size_t i = 0; i < table->n_rows[kind]; i++)
+                        row_deinit(table->rows[kind] + i);
+                free(table->rows[kind]);
+        }
+        *table = (Table){ 0 };
+}
