@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The desktop apps: they ask, wait for their replies, and remember what they asked for. What they
+ * remember is what the daemon is judged by.
+ */
+
+#include "core/core.h"
+
+#define WISH_MAX 8
+
+/* After a refusal the objects in the path are read before it counts; reads may fail. */
+#define PATIENCE_USEC (2 * USEC_PER_MIN)
+
+typedef struct WishEntry {
+        uint64_t publisher;
+        unsigned streams; /* 0: every one */
+} WishEntry;
+
+/* Where somebody wanted a participant to be, and what it should hear. What is subscribed names no
+ * session: it is the one where the participant is wanted then, known once a seal has shown it. */
+typedef struct Wish {
+        uint64_t sequence; /* of the intent */
+        uint64_t session;  /* 0: none */
+        bool anywhere;
+        Mode mode;
+        size_t n_entries;
+        WishEntry entries[WISH_MAX];
+} Wish;
+
+/* A method call that waits for its reply. */
+typedef struct Call {
+        uint64_t ticket, sequence;
+        IntentKind kind;
+        Kind object;
+        uint64_t number, session; /* the session that it names */
+        bool wait;
+        bool at_once; /* may succeed without a request: it is there already */
+        usec_t issued_at;
+} Call;
+
+/* An object as the outside knows it. Survives the daemon. */
+typedef struct Item {
+        bool known; /* a creation was accepted for this number */
+        bool removed;
+        bool at_most_once;
+        bool joins; /* created with a session */
+        uint32_t owner;
+        char tag[24];
+        uint64_t created, deleted, last; /* sequences of intents: the creation, a delete, any */
+        usec_t last_at;
+        unsigned n_unknown;
+        usec_t refused_at;   /* a final refusal arrived */
+        usec_t confirmed_at; /* the API carried out a change of it, and we were told ... */
+        usec_t told_at;      /* ... then */
+        usec_t read_at;      /* a read of it was answered */
+        Wish *wishes;
+        size_t n_wishes;
+} Item;
+
+typedef struct Clients {
+        Call *calls; /* open ones */
+        size_t n_calls;
+        Item *items[_KIND_MAX]; /* by number */
+        size_t n_items[_KIND_MAX];
+        uint64_t last_ticket, last_sequence;
+        usec_t next_at;
+        unsigned left;  /* of a flurry */
+        uint64_t focus; /* the participant that a flurry is about */
+        uint64_t fresh; /* a session asked for when all is quiet */
+        unsigned n_objects_max, n_sessions_max;
+        bool crowd; /* all want to be in one session */
+        usec_t pause_usec;
+        usec_t failed_at, refused_at, unauthorized_at, troubled_at; /* of whatever object */
+} Clients;
+
+typedef struct Run Run;
+
+void clients_deinit(Clients *clients);
+/* Issues what is due. */
+void clients_turn(Run *run);
+/*
+ * I12: when all is quiet but for one object, a new request is served as if there were none. Asks
+ * for a session, and when it is called again, that there is one.
+ */
+void clients_ask_fresh(Run *run);
+
+/* What a creation may take then. */
+#define FRESH_USEC (5 * USEC_PER_SEC)
+
+/* Never NULL. */
+Item *clients_item(Clients *clients, Kind kind, uint64_t number);
+/* The daemon has gone, and with it all open calls and all that was not durable. */
+void clients_cut(Run *run);
+/* Checks a reply against the call, and closes it. */
+void clients_reply(Run *run, const Reply *reply);
+
+/*
+ * What the contract says that the first answer to an intent is, where the registry is at rest and
+ * so all of it can be seen: the outcomes that may be returned, a bit for each. Bit OUTCOME_DONE
+ * stands for "taken".
+ */
+unsigned oracle_expect(const Run *run, const Intent *intent);
