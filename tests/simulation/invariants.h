@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What must hold, and when it is looked at. Each function fails the run where it does not. */
+
+#include "simulation/run.h"
+
+/* reasons.c: a row may change for a reason only. */
+void reasons_check(Run *run, const Batch *batch, const BatchRow *change);
+
+/* invariants.c */
+void invariants_at_seal(Run *run, const Batch *batch);
+/* After core_committed(), before the effects: signals tell the truth. */
+void invariants_at_commit(Run *run, const Batch *batch);
+/* After core_release(): what is shown is what is durable. */
+void invariants_of_view(Run *run);
+void invariants_at_request(Run *run, const Request *request);
+/* What a participant hears at the API is what somebody wanted it to hear. */
+void invariants_of_audible(Run *run, const Thing *participant);
+void invariants_of_calls(Run *run);
+void invariants_of_ids(Run *run);
+void invariants_at_crash(Run *run);
+
+/* traffic.c */
+void traffic_start(Run *run);
+void traffic_at_seal(Run *run, const Batch *batch);
+void traffic_at_answer(Run *run, const Answer *answer);
+
+/* agreement.c: wanted, observed and the API are one, once all is quiet. */
+void agreement_check(Run *run);
+
+/* The row that is durable once @batch is; NULL: none, or it is being removed. */
+const Row *newest_row(const Run *run, const Batch *batch, Kind kind, uint64_t number);
+/* A place in the world's terms. False: nothing at the API can be like that, and what could not
+ * be told is missing in @ret. */
+bool place_position(const Run *run, const Batch *batch, const Place *place, Position *ret);

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Nothing in a row changes by itself. Each change between two durable images is held against what
+ * clients asked for since the last seal, and against what the API was and said.
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/text.h"
+#include "simulation/invariants.h"
+
+/* A change, and what is needed to judge it. */
+typedef struct Case {
+        Run *run;
+        const Batch *batch;
+        const Row *old, *new; /* old NULL: it is new */
+        Item *item;
+        const Thing *thing; /* NULL: it has no id */
+        bool removed;
+} Case;
+
+static const char *case_name(const Case *c) {
+        static char text[120];
+
+        snprintf(text, sizeof(text), "%s %" PRIu64 " (%s)",
+                 c->new->kind == KIND_SESSION ? "session" : "participant", c->new->number,
+                 api_id_text(&c->new->id));
+        return text;
+}
+
+#define CHECK(c, invariant, condition, ...)                                                        \
+        do {                                                                                       \
+                if (!(condition))                                                                  \
+                        case_fail(c, invariant, __VA_ARGS__);                                      \
+        } while (0)
+
+static void case_fail(const Case *c, const char *invariant, const char *text) {
+        run_fail(c->run, invariant, "%s: %s", case_name(c), text);
+}
+
+const Row *newest_row(const Run *run, const Batch *batch, Kind kind, uint64_t number) {
+        for (size_t i = 0; batch && i < batch->n_rows; i++) {
+                const BatchRow *change = batch->rows + i;
+
+                if (change->row.kind == kind && change->row.number == number)
+                        return change->removed ? NULL : &change->row;
+        }
+        return table_find(&run->disk.table, kind, number);
+}
+
+static uint32_t handle_of(const Run *run, const Batch *batch, Kind kind, uint64_t number,
+                          const ApiId *foreign) {
+        const Row *row = number != 0 ? newest_row(run, batch, kind, number) : NULL;
+        const Thing *thing;
+
+        if (number != 0 && !row)
+                return 0;
+        thing = world_find(&run->world, kind, row ? &row->id : foreign);
+        return thing ? thing->handle : 0;
+}
+
+bool place_position(const Run *run, const Batch *batch, const Place *place, Position *ret) {
+        bool is_whole = true;
+
+        *ret = (Position){ 0 };
+        if (!place)
+                return true;
+        ret->session = handle_of(run, batch, KIND_SESSION, place->session, &place->foreign);
+        ret->heard.mode = place->mode;
+        for (size_t i = 0; i < place->n_publishers; i++) {
+                const Publisher *publisher = place->publishers + i;
+                const uint32_t handle =
+                        handle_of(run, batch, KIND_PARTICIPANT, publisher->number, &publisher->id);
+
+                if (handle != 0)
+                        heard_add(&ret->heard, handle, world_streams(publisher));
+                else
+                        is_whole = false;
+        }
+        return is_whole && ret->session != 0;
+}
+
+/* A publisher that is no wanted member any more, if only for a moment, drops out of lists. */
+static bool publisher_is_leaving(const Case *c, uint64_t number, const Place *place) {
+        const Row *row = newest_row(c->run, c->batch, KIND_PARTICIPANT, number);
+        const Item *item = clients_item(&c->run->clients, KIND_PARTICIPANT, number);
+
+        if (item->refused_at != 0 && item->refused_at >= c->run->life.sealed_at)
+                return true;
+        for (size_t i = item->n_wishes; i > 0; i--) {
+                const Wish *wish = item->wishes + i - 1;
+
+                if (wish->sequence <= c->run->life.sealed)
+                        break;
+                if (!wish->anywhere && place && wish->session != place->session)
+                        return true;
+        }
+        return !row || row->gone || row->failed || !place ||
+               !place_in_session(row->wanted, place->session);
+}
+
+static const Publisher *place_publisher(const Place *place, uint64_t number) {
+        for (size_t i = 0; i < place->n_publishers; i++)
+                if (place->publishers[i].number == number)
+                        return place->publishers + i;
+        return NULL;
+}
+
+static bool wish_has(const Wish *wish, const Publisher *publisher) {
+        for (size_t i = 0; i < wish->n_entries; i++)
+                if (wish->entries[i].publisher == publisher->number)
+                        return wish->entries[i].streams == world_streams(publisher);
+        return false;
+}
+
+static bool place_is_wished(const Case *c, const Place *place, const Wish *wish) {
+        const bool somewhere = wish->session != 0 || wish->anywhere;
+
+        if (!place || !somewhere)
+                return !place && !somewhere;
+        if (place->session != wish->session && !wish->anywhere)
+                return false;
+        if (wish->mode == MODE_SESSION || place->mode == MODE_SESSION)
+                return wish->mode == place->mode;
+
+        for (size_t i = 0; i < wish->n_entries; i++)
+                if (!place_publisher(place, wish->entries[i].publisher) &&
+                    !publisher_is_leaving(c, wish->entries[i].publisher, place))
+                        return false;
+        for (size_t i = 0; i < place->n_publishers; i++)
+                if (place->publishers[i].number != 0 && !wish_has(wish, place->publishers + i))
+                        return false;
+        return true;
+}
+
+/* Somebody asked for it, and no seal has seen that yet. */
+static bool is_asked_for(const Case *c) {
+        const Item *item = c->item;
+
+        for (size_t i = item->n_wishes; i > 0; i--) {
+                if (item->wishes[i - 1].sequence <= c->run->life.sealed)
+                        break;
+                if (!place_is_wished(c, c->new->wanted, item->wishes + i - 1))
+                        continue;
+                if (c->new->wanted)
+                        item->wishes[i - 1].session = c->new->wanted->session;
+                return true;
+        }
+        return false;
+}
+
+/* The same session, and publishers missing that have left. */
+static bool is_without_leavers(const Case *c) {
+        const Place *old = c->old ? c->old->wanted : NULL, *new = c->new->wanted;
+
+        if (!old || !new || !place_same_session(old, new) || old->mode != MODE_PARTICIPANTS)
+                return false;
+        for (size_t i = 0; i < old->n_publishers; i++) {
+                const uint64_t number = old->publishers[i].number;
+
+                if (number != 0 && !place_lists(new, number) &&
+                    !publisher_is_leaving(c, number, new))
+                        return false;
+        }
+        return new->n_publishers < old->n_publishers &&
+               (new->mode == MODE_PARTICIPANTS) == (new->n_publishers > 0) &&
+               new->mode != MODE_SESSION;
+}
+
+static bool session_is_leaving(const Case *c, uint64_t number) {
+        const Row *session = newest_row(c->run, c->batch, KIND_SESSION, number);
+
+        return number != 0 && (!session || session->gone || session->failed);
+}
+
+static bool is_without_session(const Case *c) {
+        const Place *old = c->old ? c->old->wanted : NULL;
+
+        if (c->new->wanted)
+                return false;
+        if (!old)
+                return c->item->joins; /* created, and its session deleted in the same turn */
+        return session_is_leaving(c, old->session);
+}
+
+static bool entries_match(const Case *c, const Position *ours, const Position *theirs) {
+        for (size_t i = 0; i < theirs->heard.n_entries; i++) {
+                const Entry *entry = theirs->heard.entries + i;
+                const Thing *thing =
+                        world_thing(&c->run->world, KIND_PARTICIPANT, entry->participant);
+
+                if (!entry_within(entry, &ours->heard) &&
+                    !publisher_is_leaving(c, thing->number, c->new->wanted))
+                        return false;
+        }
+        for (size_t i = 0; i < ours->heard.n_entries; i++)
+                if (!entry_within(ours->heard.entries + i, &theirs->heard))
+                        return false;
+        return true;
+}
+
+/* The API was like this at some time after the last change that it confirmed to us. */
+static bool is_taken_over(const Case *c) {
+        const Thing *thing = c->thing;
+        Position position;
+
+        if (!thing || !place_position(c->run, c->batch, c->new->wanted, &position))
+                return false;
+        for (size_t i = thing->n_stays; i > 0; i--) {
+                const Stay *stay = thing->stays + i - 1;
+                const usec_t until = i < thing->n_stays ? stay[1].since : USEC_NEVER;
+
+                if (until <= c->item->confirmed_at)
+                        return false;
+                if (stay->position.session != position.session)
+                        continue;
+                if ((stay->position.heard.mode == MODE_SESSION) !=
+                    (position.heard.mode == MODE_SESSION))
+                        continue;
+                if (entries_match(c, &position, &stay->position))
+                        return true;
+        }
+        return false;
+}
+
+/* Something was refused for good since the last intent: it may have been withdrawn. */
+static bool was_refused(const Case *c) {
+        const Clients *clients = &c->run->clients;
+        const usec_t refused_at = usec_max(c->item->refused_at, clients->unauthorized_at);
+
+        return !c->run->life.credentials ||
+               (refused_at != 0 && refused_at + PATIENCE_USEC >= c->item->last_at);
+}
+
+/* Created to be in a session that is no more: the creation as a whole has failed. */
+static bool has_lost_its_session(const Case *c) {
+        const Item *item = c->item;
+
+        return item->joins && item->n_wishes > 0 && session_is_leaving(c, item->wishes[0].session);
+}
+
+/* An intent of before, with no word from the API yet. Out of the session that was meant is out,
+ * wherever it went. */
+static bool was_unconfirmed(const Case *c) {
+        const Row *old = c->old, *new = c->new;
+
+        if (!old || new->gone || place_equal(old->wanted, old->observed))
+                return false;
+        if (c->item->told_at >= c->run->life.sealed_at || was_refused(c))
+                return false;
+        if (old->wanted && session_is_leaving(c, old->wanted->session))
+                return false;
+        if (row_open(old, MEMBERSHIP))
+                return old->wanted || place_same_session(old->observed, new->wanted);
+        return row_open(old, SUBSCRIPTIONS) && place_same_session(old->wanted, new->wanted);
+}
+
+static void check_wanted(const Case *c) {
+        if (c->old && place_equal(c->old->wanted, c->new->wanted))
+                return;
+        if ((!c->old && !c->new->wanted && !c->item->joins) || c->removed)
+                return;
+        if ((c->new->gone || c->new->failed) && !c->new->wanted)
+                return;
+        if (is_asked_for(c) || is_without_leavers(c) || is_without_session(c))
+                return;
+        if (was_refused(c) && place_equal(c->new->wanted, c->new->observed)) {
+                c->run->tally->fallbacks++;
+                return;
+        }
+        CHECK(c, "drift", is_taken_over(c),
+              "wanted has changed, and nobody asked, and the API was not so since the last change");
+        CHECK(c, "drift", !was_unconfirmed(c),
+              "an unconfirmed intent was given up for what the API has");
+        c->run->tally->takeovers++;
+}
+
+static void check_being(const Case *c) {
+        const Row *old = c->old, *new = c->new;
+        const bool deleted = c->item->deleted > c->run->life.sealed;
+
+        if (new->gone && !(old && old->gone))
+                CHECK(c, "delete",
+                      deleted || (c->item->joins && (was_refused(c) || has_lost_its_session(c))),
+                      "is to be deleted, and nobody asked for that");
+        if (old && old->gone && !new->gone)
+                CHECK(c, "I5", was_refused(c), "was deleted and is wanted again");
+        if (old && old->failed)
+                CHECK(c, "I5", new->failed, "had failed for good and has not any more");
+        if (new->failed && !(old && old->failed)) {
+                const unsigned allowed = c->item->at_most_once ? 0 : c->run->config.create_repeats;
+
+                CHECK(c, "I3", c->item->n_unknown > allowed || was_refused(c),
+                      "has failed for good without a reason");
+        }
+}
+
+static const Post *post_of(const Case *c, PostState state) {
+        const Network *network = &c->run->network;
+
+        for (size_t i = network->n_posts; i > 0; i--) {
+                const Post *post = network->posts + i - 1;
+
+                if (post->life == c->run->life.ordinal && post->kind == c->new->kind &&
+                    post->number == c->new->number && post->state == state)
+                        return post;
+        }
+        return NULL;
+}
+
+static void check_id(const Case *c) {
+        const Row *old = c->old, *new = c->new;
+        const Post *post = post_of(c, POST_CREATED);
+
+        if (old && api_id_is_known(&old->id)) {
+                CHECK(c, "I2", api_id_equal(&old->id, &new->id), "the id has changed");
+                return;
+        }
+        if (!api_id_is_known(&new->id)) {
+                CHECK(c, "I1", !post || c->removed, "an id has arrived and is not in the batch");
+                return;
+        }
+        CHECK(c, "I4", post && api_id_equal(&post->id, &new->id), "an id that nobody gave it");
+        CHECK(c, "I5", !disk_buried(&c->run->disk, new->kind, &new->id),
+              "an id with a tombstone is back");
+}
+
+static void check_fixed(const Case *c) {
+        const Row *old = c->old, *new = c->new;
+
+        CHECK(c, "I7", new->spec->owner == c->item->owner, "the owner has changed");
+        CHECK(c, "I7", streq(new->spec->tag, c->item->tag), "the tag has changed");
+        if (!old) {
+                CHECK(c, "I5", c->item->known && !c->item->removed, "it comes from nowhere");
+                CHECK(c, "I5", c->item->created > c->run->life.sealed, "it comes too late");
+                return;
+        }
+        CHECK(c, "I7", spec_equal(old->spec, new->spec), "what is fixed has changed");
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++) {
+                const Goal *before = old->goals + aspect, *after = new->goals + aspect;
+
+                CHECK(c, "revisions", after->wanted_rev >= before->wanted_rev,
+                      "a wanted revision has fallen");
+                CHECK(c, "revisions", after->agreed_rev >= before->agreed_rev,
+                      "an agreed revision has fallen");
+                CHECK(c, "revisions", after->agreed_rev <= after->wanted_rev,
+                      "more is agreed than was wanted");
+        }
+}
+
+static void check_removed(const Case *c, const BatchRow *change) {
+        const Row *row = c->old ? c->old : c->new;
+
+        if (api_id_is_known(&c->new->id)) {
+                CHECK(c, "I1", c->thing && !c->thing->alive, "is removed, and lives at the API");
+                CHECK(c, "I5", change->tombstone, "is removed without a tombstone");
+                return;
+        }
+        CHECK(c, "I1", !post_of(c, POST_OUT), "is removed while its creation is under way");
+        CHECK(c, "I1", !post_of(c, POST_CREATED), "is removed, and its id had arrived");
+        CHECK(c, "delete",
+              row->gone || c->item->deleted > c->run->life.sealed || was_refused(c) ||
+                      has_lost_its_session(c),
+              "is removed without a reason");
+}
+
+static void check_on_disk(const Case *c, const BatchRow *change) {
+        if (!change->to_disk)
+                CHECK(c, "I2",
+                      !change->removed ? c->old && row_equal_on_disk(c->old, c->new) : !c->old,
+                      "changes, and is not written");
+        if (c->new->has_token && !(c->old && c->old->has_token))
+                CHECK(c, "I2", change->token, "has a token that is not written");
+}
+
+void reasons_check(Run *run, const Batch *batch, const BatchRow *change) {
+        const Row *row = &change->row;
+        const Case c = {
+                .run = run,
+                .batch = batch,
+                .old = table_find(&run->disk.table, row->kind, row->number),
+                .new = row,
+                .item = clients_item(&run->clients, row->kind, row->number),
+                .thing = world_find(&run->world, row->kind, &row->id),
+                .removed = change->removed,
+        };
+
+        check_fixed(&c);
+        check_id(&c);
+        CHECK(&c, "I3", row->n_unknown == c.item->n_unknown || change->removed,
+              "its unknown outcomes are miscounted");
+        check_on_disk(&c, change);
+        if (change->removed) {
+                check_removed(&c, change);
+                return;
+        }
+        check_being(&c);
+        check_wanted(&c);
+        if (row->kind == KIND_SESSION)
+                CHECK(&c, "I4", !row->wanted && !row->observed, "a session that is in a session");
+}

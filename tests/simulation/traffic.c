@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* I11: the request budget, counted with a token bucket of our own. */
+
+#include <inttypes.h>
+
+#include "simulation/invariants.h"
+
+void traffic_start(Run *run) {
+        run->budget = (Budget){
+                .tokens = run->config.request_burst,
+                .filled_at = run->now,
+                .last_state = API_STATE_UNKNOWN,
+        };
+}
+
+static void check_tokens(Run *run, size_t n) {
+        Budget *budget = &run->budget;
+        const double earned = (double)(run->now - budget->filled_at) / USEC_PER_SEC *
+                              run->config.requests_per_sec;
+
+        budget->tokens += earned;
+        if (budget->tokens > run->config.request_burst)
+                budget->tokens = run->config.request_burst;
+        budget->filled_at = run->now;
+        budget->tokens -= (double)n;
+        if (budget->tokens < -0.01)
+                run_fail(run, "I11", "%zu requests at once: %.2f more than the budget has", n,
+                         -budget->tokens);
+}
+
+static bool probe_is_out(const Run *run) {
+        for (size_t i = 0; i < run->network.n_exchanges; i++)
+                if (!run->network.exchanges[i].repeated &&
+                    run->network.exchanges[i].request.serial == run->budget.probe)
+                        return true;
+        return false;
+}
+
+/* While nothing but a probe may go out. */
+static void check_probe(Run *run, const Request *request, size_t n) {
+        switch (request->operation) {
+        case OPERATION_GET_PARTICIPANT:
+        case OPERATION_GET_SESSION:
+        case OPERATION_LIST_PARTICIPANTS:
+        case OPERATION_GET_SUBSCRIPTIONS:
+                break;
+        case OPERATION_CREATE_PARTICIPANT:
+        case OPERATION_DELETE_PARTICIPANT:
+        case OPERATION_CREATE_SESSION:
+        case OPERATION_DELETE_SESSION:
+        case OPERATION_ADD_PARTICIPANT:
+        case OPERATION_REMOVE_PARTICIPANT:
+        case OPERATION_UPDATE_SUBSCRIPTIONS:
+        case _OPERATION_MAX:
+                run_fail(run, "I11", "%s while the API is offline or refuses the credentials",
+                         operation_name(request->operation));
+                return;
+        }
+        if (n > 1 || (run->budget.probe != 0 && probe_is_out(run)))
+                run_fail(run, "I11", "a second probe while the first is out");
+        run->budget.probe = request->serial;
+}
+
+static void check_request(Run *run, const Request *request, size_t n, ApiState state) {
+        if (!run->life.credentials)
+                run_fail(run, "I11", "%s without credentials", operation_name(request->operation));
+        if (run->life.stop_by != USEC_NEVER)
+                run_fail(run, "I11", "%s after SIGTERM", operation_name(request->operation));
+        if (run->now < run->budget.not_before)
+                run_fail(run, "I11", "%s %.1f s before the end of Retry-After",
+                         operation_name(request->operation),
+                         (double)(run->budget.not_before - run->now) / USEC_PER_SEC);
+        if (state == API_STATE_OFFLINE || state == API_STATE_UNAUTHORIZED)
+                check_probe(run, request, n);
+}
+
+void traffic_at_seal(Run *run, const Batch *batch) {
+        const ApiState state = core_status(run->life.core).api_state;
+        const unsigned n_open = network_n_open(&run->network, false);
+        size_t n = 0;
+
+        for (size_t i = 0; i < batch->n_effects; i++)
+                if (batch->effects[i].kind == EFFECT_REQUEST)
+                        n++;
+        if (n == 0)
+                return;
+
+        check_tokens(run, n);
+        if (n_open + n > run->config.requests_max)
+                run_fail(run, "I11", "%zu requests in flight, %u allowed", n_open + n,
+                         run->config.requests_max);
+        for (size_t i = 0; i < batch->n_effects; i++)
+                if (batch->effects[i].kind == EFFECT_REQUEST)
+                        check_request(run, &batch->effects[i].request, n, state);
+}
+
+void traffic_at_answer(Run *run, const Answer *answer) {
+        usec_t span = answer->retry_after_usec;
+
+        if (answer->outcome != API_THROTTLED || !answer->has_retry_after)
+                return;
+        span = usec_max(span, USEC_PER_SEC);
+        span = usec_min(span, run->config.retry_max_usec);
+        run->budget.not_before = usec_max(run->budget.not_before, run->now + span);
+}
