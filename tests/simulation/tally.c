@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "simulation/tally.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+
+static const char *const outcome_names[_OUTCOME_MAX] = {
+        [OUTCOME_DONE] = "done",
+        [OUTCOME_NO_SUCH_SESSION] = "no-such-session",
+        [OUTCOME_NO_SUCH_PARTICIPANT] = "no-such-participant",
+        [OUTCOME_REJECTED] = "rejected",
+        [OUTCOME_UNAUTHORIZED] = "unauthorized",
+        [OUTCOME_FORBIDDEN] = "forbidden",
+        [OUTCOME_CONFLICT] = "conflict",
+        [OUTCOME_SESSION_FULL] = "session-full",
+        [OUTCOME_SUPERSEDED] = "superseded",
+        [OUTCOME_UNAVAILABLE] = "unavailable",
+        [OUTCOME_UNKNOWN] = "unknown",
+        [OUTCOME_NO_TOKEN] = "no-token",
+        [OUTCOME_STORAGE_FAILED] = "storage-failed",
+        [OUTCOME_INVALID] = "invalid",
+};
+
+static const char *const api_outcome_names[_API_OUTCOME_MAX] = {
+        [API_OK] = "ok",
+        [API_NOT_SENT] = "not-sent",
+        [API_NO_ANSWER] = "no-answer",
+        [API_NOT_UNDERSTOOD] = "not-understood",
+        [API_THROTTLED] = "throttled",
+        [API_BROKEN] = "broken",
+        [API_REFUSED] = "refused",
+        [API_UNAUTHORIZED] = "unauthorized",
+        [API_FORBIDDEN] = "forbidden",
+        [API_NOT_FOUND] = "not-found",
+        [API_CONFLICT] = "conflict",
+        [API_REDIRECTED] = "redirected",
+};
+
+static const char *const intent_names[_INTENT_KIND_MAX] = {
+        [INTENT_CREATE] = "create", [INTENT_DELETE] = "delete",       [INTENT_ADD] = "add",
+        [INTENT_REMOVE] = "remove", [INTENT_SUBSCRIBE] = "subscribe", [INTENT_REFRESH] = "refresh",
+};
+
+static const char *const crash_names[_CRASH_KIND_MAX] = {
+        [CRASH_AT_REST] = "at-rest",       [CRASH_LOST] = "batch-lost",
+        [CRASH_KEPT] = "batch-kept",       [CRASH_AMONG] = "among-effects",
+        [CRASH_AFTER_POST] = "after-post", [CRASH_AFTER_ANSWER] = "after-answer",
+};
+
+static const char *const stranger_names[_STRANGER_KIND_MAX] = {
+        [STRANGER_KILL] = "delete",        [STRANGER_REMOVE] = "remove",
+        [STRANGER_MOVE] = "move",          [STRANGER_SUBSCRIBE] = "subscribe",
+        [STRANGER_JOIN] = "join-stranger",
+};
+
+const char *reply_name(Outcome outcome) {
+        return outcome_names[outcome];
+}
+
+const char *api_outcome_name(ApiOutcome outcome) {
+        return api_outcome_names[outcome];
+}
+
+const char *intent_name(IntentKind kind) {
+        return intent_names[kind];
+}
+
+const char *crash_name(CrashKind kind) {
+        return crash_names[kind];
+}
+
+static const char *fault_name_at(unsigned i) {
+        return fault_name((Fault)i);
+}
+
+static const char *weather_name_at(unsigned i) {
+        return weather_name((Weather)i);
+}
+
+static const char *operation_name_at(unsigned i) {
+        return operation_name((Operation)i);
+}
+
+static void print_counts(const char *title, const uint64_t *counts, const char *const *names,
+                         const char *(*name)(unsigned), unsigned n) {
+        printf("%s:", title);
+        for (unsigned i = 0; i < n; i++)
+                printf(" %s %" PRIu64, names ? names[i] : name(i), counts[i]);
+        printf("\n");
+}
+
+static void print_crashes(const Tally *tally) {
+        uint64_t n = 0;
+
+        for (unsigned i = 0; i < _CRASH_KIND_MAX; i++)
+                n += tally->crashes[i];
+        printf("crashes %" PRIu64 ", reboots %" PRIu64 " of these; clean stops %" PRIu64 "\n", n,
+               tally->reboots, tally->stops);
+        print_counts("crashes", tally->crashes, crash_names, NULL, _CRASH_KIND_MAX);
+}
+
+void tally_print(const Tally *tally) {
+        const uint64_t posts = tally->requests[OPERATION_CREATE_PARTICIPANT] +
+                               tally->requests[OPERATION_CREATE_SESSION];
+
+        printf("steps %" PRIu64 ", batches %" PRIu64 " (%" PRIu64 " to disk), events while a "
+               "batch was on its way %" PRIu64 "\n",
+               tally->steps, tally->batches, tally->batches_to_disk, tally->overlaps);
+        print_counts("intents", tally->intents, intent_names, NULL, _INTENT_KIND_MAX);
+        printf("syncs %" PRIu64 ", intents whose first answer was foretold %" PRIu64 "\n",
+               tally->syncs, tally->judged);
+        print_counts("replies", tally->replies, outcome_names, NULL, _OUTCOME_MAX);
+        print_counts("refused at once", tally->refusals, outcome_names, NULL, _OUTCOME_MAX);
+        print_counts("requests", tally->requests, NULL, operation_name_at, _OPERATION_MAX);
+        print_counts("answers", tally->outcomes, api_outcome_names, NULL, _API_OUTCOME_MAX);
+        print_counts("faults", tally->faults, NULL, fault_name_at, _FAULT_MAX);
+        print_counts("weathers", tally->weathers, NULL, weather_name_at, _WEATHER_MAX);
+        print_crashes(tally);
+        print_counts("strangers at the API", tally->strangers, stranger_names, NULL,
+                     _STRANGER_KIND_MAX);
+        printf("POSTs %" PRIu64 ", unknown outcomes %" PRIu64 ", repeats after one %" PRIu64
+               ", answers given twice %" PRIu64 ", expired %" PRIu64 "\n",
+               posts, tally->unknown_outcomes, tally->repeats, tally->repeated_answers,
+               tally->expiries);
+        printf("offline %" PRIu64 " times, taken over %" PRIu64 ", fallen back %" PRIu64
+               ", runs with an object that always fails %" PRIu64 "\n",
+               tally->offline, tally->takeovers, tally->fallbacks, tally->cursed);
+}
+
+static unsigned floor_of(const char *title, const uint64_t *counts, const char *const *names,
+                         const char *(*name)(unsigned), unsigned n) {
+        unsigned n_missing = 0;
+
+        for (unsigned i = 0; i < n; i++)
+                if (counts[i] == 0) {
+                        printf("never happened: %s %s\n", title, names ? names[i] : name(i));
+                        n_missing++;
+                }
+        return n_missing;
+}
+
+unsigned tally_floors(const Tally *tally) {
+        static const char *const names[] = { "overlaps",         "clean stops", "reboots",
+                                             "unknown outcomes", "repeats",     "answers twice",
+                                             "expiries",         "offline",     "taken over",
+                                             "fallen back",      "cursed",      "syncs",
+                                             "foretold" };
+        const uint64_t counts[] = { tally->overlaps,  tally->stops,
+                                    tally->reboots,   tally->unknown_outcomes,
+                                    tally->repeats,   tally->repeated_answers,
+                                    tally->expiries,  tally->offline,
+                                    tally->takeovers, tally->fallbacks,
+                                    tally->cursed,    tally->syncs,
+                                    tally->judged };
+        uint64_t replies[_OUTCOME_MAX];
+        unsigned n_missing = 0;
+
+        memcpy(replies, tally->replies, sizeof(replies));
+        replies[OUTCOME_NO_TOKEN] = replies[OUTCOME_STORAGE_FAILED] = 1; /* not the core's */
+        replies[OUTCOME_NO_SUCH_PARTICIPANT] += tally->refusals[OUTCOME_NO_SUCH_PARTICIPANT];
+        replies[OUTCOME_SESSION_FULL] += tally->refusals[OUTCOME_SESSION_FULL];
+        replies[OUTCOME_INVALID] += tally->refusals[OUTCOME_INVALID];
+
+        n_missing += floor_of("", counts, names, NULL, ELEMENTSOF(counts));
+        n_missing += floor_of("intent", tally->intents, intent_names, NULL, _INTENT_KIND_MAX);
+        n_missing += floor_of("reply", replies, outcome_names, NULL, _OUTCOME_MAX);
+        n_missing += floor_of("answer", tally->outcomes, api_outcome_names, NULL, _API_OUTCOME_MAX);
+        n_missing += floor_of("fault", tally->faults, NULL, fault_name_at, _FAULT_MAX);
+        n_missing += floor_of("weather", tally->weathers, NULL, weather_name_at, _WEATHER_MAX);
+        n_missing += floor_of("crash", tally->crashes, crash_names, NULL, _CRASH_KIND_MAX);
+        n_missing +=
+                floor_of("stranger", tally->strangers, stranger_names, NULL, _STRANGER_KIND_MAX);
+        return n_missing;
+}
