@@ -8,7 +8,7 @@
 
 #include "base/time.h"
 
-typedef enum Generation { GENERATION_2020, GENERATION_2022 } Generation;
+typedef enum Generation { GENERATION_2022, GENERATION_2020 } Generation;
 
 typedef struct Settings {
         const char *listen;      /* address and port, as given */

@@ -315,7 +315,7 @@ static int read_lines(StateFile *file, World *world, FILE *stream, unsigned *ret
                         return r;
                 }
         }
-        return ferror(stream) ? -EIO : 0;
+        return ferror(stream) ? -errno : 0;
 }
 
 static int read_file(StateFile *file, World *world, unsigned *ret_line) {
