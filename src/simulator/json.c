@@ -3,7 +3,8 @@
 
 #include <limits.h>
 
-#define DEPTH_MAX 16
+#define DEPTH_MAX       16
+#define OUTSIDE_STRINGS "{}[]:,\" \t\r\n+-.0123456789eEtrufalsn"
 
 typedef struct json_tokener Tokener;
 
@@ -21,6 +22,26 @@ static bool is_blank(const char *text, size_t n) {
         return true;
 }
 
+/*
+ * Whether a byte stands where JSON has none of its kind (RFC 8259): json-c 0.16 lets pass 'names',
+ * NaN, Infinity, and control characters in strings, even when it is strict.
+ */
+static bool has_stray_bytes(const char *text, size_t n) {
+        bool quoted = false;
+
+        for (size_t i = 0; i < n; i++) {
+                if (quoted && (unsigned char)text[i] < 0x20)
+                        return true;
+                if (!quoted && !memchr(OUTSIDE_STRINGS, text[i], strlen(OUTSIDE_STRINGS)))
+                        return true;
+                if (quoted && text[i] == '\\')
+                        i++;
+                else if (text[i] == '"')
+                        quoted = !quoted;
+        }
+        return false;
+}
+
 bool json_read(const char *text, size_t n, JsonObject **ret) {
         CLEANUP(tokener_freep) Tokener *tokener = NULL;
         JsonObject *value;
@@ -29,7 +50,7 @@ bool json_read(const char *text, size_t n, JsonObject **ret) {
                 *ret = NULL;
                 return true;
         }
-        if (n >= INT_MAX)
+        if (n >= INT_MAX || has_stray_bytes(text, n))
                 return false;
 
         tokener = json_tokener_new_ex(DEPTH_MAX);
