@@ -37,6 +37,7 @@ static size_t exchange_on_header(char *data, size_t size, size_t n, void *userda
 static int exchange_on_begin(void *userdata, char *address, char *local_address, int port,
                              int local_port) {
         Exchange *exchange = userdata;
+        long n_connects = 0;
 
         (void)address;
         (void)local_address;
@@ -47,13 +48,15 @@ static int exchange_on_begin(void *userdata, char *address, char *local_address,
                 exchange->is_repeated = true;
                 return CURL_PREREQFUNC_ABORT;
         }
+        curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &n_connects);
+        exchange->is_first = n_connects > 0;
         exchange->is_begun = true;
         curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &exchange->n_before);
         return CURL_PREREQFUNC_OK;
 }
 
 bool exchange_is_sent(const Exchange *exchange) {
-        bool refused = exchange->is_repeated && operation_is_create(exchange->question.operation);
+        bool refused = exchange->is_repeated && exchange->is_first;
         long n = 0;
 
         curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &n);

@@ -11,9 +11,9 @@
  *       ▲           │
  *       └── again ──┘   broken off: .is_repeated
  *
- * A creation is moreover sent over a connection of its own, never over one that has been idle and
- * may be dead without anybody knowing. So for a creation "again" can only mean a refused stream,
- * which RFC 9113, section 8.7, guarantees was not processed.
+ * On a connection that was never used before "again" can only mean a refused stream, which RFC 9113,
+ * section 8.7, guarantees was not processed. A creation always has such a connection, never one that
+ * has been idle and may be dead without anybody knowing.
  */
 
 #include "api/buffer.h"
@@ -36,6 +36,7 @@ struct Exchange {
         long n_before;   /* bytes that had gone out before the request itself: to a proxy */
         bool is_running; /* in the pool */
         bool is_begun, is_repeated;
+        bool is_first;      /* on its connection */
         bool is_head_whole; /* of the last answer, after interim ones */
         bool is_cut;        /* the answer was too long, and is not kept */
         char error[CURL_ERROR_SIZE];
