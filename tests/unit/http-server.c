@@ -2,7 +2,6 @@
 #include "unit/http-server.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <bsd/sys/queue.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -13,6 +12,11 @@
 #include <unistd.h>
 
 #define REQUEST_MAX 65536
+
+static void must(bool done) {
+        if (!done)
+                abort();
+}
 
 typedef struct Connection {
         LIST_ENTRY(Connection) link;
@@ -128,13 +132,13 @@ static int server_on_io(sd_event_source *source, int fd, uint32_t revents, void 
         if (accepted < 0)
                 return 0;
         connection = calloc(1, sizeof(*connection));
-        assert(connection);
+        must(connection);
         connection->server = server;
         connection->number = ++server->n_accepted;
         server->n_open++;
         LIST_INSERT_HEAD(&server->connections, connection, link);
-        assert(sd_event_add_io(server->event, &connection->source, accepted, EPOLLIN,
-                               connection_on_io, connection) >= 0);
+        must(sd_event_add_io(server->event, &connection->source, accepted, EPOLLIN,
+                             connection_on_io, connection) >= 0);
         sd_event_source_set_io_fd_own(connection->source, true);
         return 0;
 }
@@ -147,16 +151,16 @@ HttpServer *http_server_new(sd_event *event, bool eager, HttpServerHandler handl
         socklen_t size = sizeof(address);
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-        assert(server && fd >= 0);
+        must(server && fd >= 0);
         server->event = sd_event_ref(event);
         server->eager = eager;
         server->handler = handler;
         server->userdata = userdata;
         LIST_INIT(&server->connections);
-        assert(bind(fd, (struct sockaddr *)&address, size) == 0 && listen(fd, 16) == 0);
-        assert(getsockname(fd, (struct sockaddr *)&address, &size) == 0);
+        must(bind(fd, (struct sockaddr *)&address, size) == 0 && listen(fd, 16) == 0);
+        must(getsockname(fd, (struct sockaddr *)&address, &size) == 0);
         server->port = ntohs(address.sin_port);
-        assert(sd_event_add_io(event, &server->source, fd, EPOLLIN, server_on_io, server) >= 0);
+        must(sd_event_add_io(event, &server->source, fd, EPOLLIN, server_on_io, server) >= 0);
         sd_event_source_set_io_fd_own(server->source, true);
         return server;
 }
