@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+
+/* The place in the code would be this file, each time. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
 #include "daemon/message-ids.h"
