@@ -168,8 +168,9 @@ def test_expect_continue(simulator):
 
 
 def test_http_1_0(simulator):
-    text = head(simulator, "POST", "/sessions", "Content-Length: 2").replace(b"HTTP/1.1", b"HTTP/1.0")
-    assert b" 200 " in exchange(simulator, text + b"{}").split(b"\r\n")[0]
+    text = head(simulator, "POST", "/sessions", "Content-Length: 2") + b"{}"
+    text = text.replace(b"HTTP/1.1", b"HTTP/1.0")
+    assert b" 200 " in exchange(simulator, text).split(b"\r\n")[0]
 
 
 @pytest.mark.parametrize("text", [b"\r\n\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nbad\r\n\r\n",
@@ -198,12 +199,11 @@ def test_body_in_the_journal_is_cut_and_valid(simulator):
 
 
 def test_requests_per_sec(simulator_with):
-    simulator = simulator_with("--requests-per-sec=5")
-    answers = [simulator.call("GET", "/sessions/x") for _ in range(12)]
-    refused = [answer for answer in answers if answer.status == 429]
-    assert answers[0].status == 404 and len(refused) >= 5
-    assert refused[0].json == {"message": "Too Many Requests"}
-    assert refused[0].headers["x-amzn-ErrorType"] == "TooManyRequestsException"
+    simulator = simulator_with("--requests-per-sec=0.001")
+    assert simulator.call("GET", "/sessions/x").status == 404
+    refused = simulator.call("GET", "/sessions/x")
+    assert refused.status == 429 and refused.json == {"message": "Too Many Requests"}
+    assert refused.headers["x-amzn-ErrorType"] == "TooManyRequestsException"
 
 
 def test_tokens(simulator):

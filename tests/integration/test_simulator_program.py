@@ -11,6 +11,7 @@ import pytest
 
 from harness.programs import program
 from harness.simulator import Simulator
+from harness.wait import wait_for
 
 
 def run(*arguments):
@@ -45,7 +46,8 @@ def test_password_is_not_repeated():
 @pytest.mark.parametrize("arguments", [
     ["--listen=127.0.0.1"], ["--listen=127.0.0.1:http"], ["--listen=192.0.2.1:0"],
     ["--faults=/nonexistent"], ["--state=/nonexistent/file"],
-    ["--tls-cert=/nonexistent", "--tls-key=/nonexistent"], ["--tls-cert=/dev/null", "--tls-key=/dev/null"],
+    ["--tls-cert=/nonexistent", "--tls-key=/nonexistent"],
+    ["--tls-cert=/dev/null", "--tls-key=/dev/null"],
 ])
 def test_start_that_fails(arguments):
     result = run(*arguments)
@@ -131,7 +133,6 @@ def test_what_expired_meanwhile_is_gone(simulator_with, tmp_path):
     simulator.create_participant()
     session = simulator.create_session()
     simulator.restart()
-    from harness.wait import wait_for
     wait_for(lambda: not simulator.state()["participants"])
     assert list(simulator.state()["sessions"]) == [session["id"]]
 
@@ -182,7 +183,8 @@ def test_state_file_of_another_account(tmp_path):
 def certificate(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost",
                     "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key",
                     "-out", folder / "cert"], check=True, capture_output=True, timeout=60)
     return folder

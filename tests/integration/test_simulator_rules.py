@@ -5,6 +5,8 @@ import uuid
 
 import pytest
 
+from harness.wait import wait_for
+
 
 class Call:
     """A session with members, and short words for what is asked about them."""
@@ -12,7 +14,8 @@ class Call:
     def __init__(self, simulator, n_members=2):
         self.simulator = simulator
         self.id = simulator.create_session(tag="call")["id"]
-        self.members = [simulator.create_participant(tag=f"desk-{i}")["id"] for i in range(n_members)]
+        self.members = [simulator.create_participant(tag=f"desk-{i}")["id"]
+                        for i in range(n_members)]
         for member in self.members:
             simulator.add(self.id, member)
 
@@ -173,7 +176,8 @@ def test_subscriptions(simulator, suffix):
     listed = {"sessionId": call.id, "participants": [
         {"participantId": b, "streamAliases": ["mic", "screen"]}, {"participantId": a}]}
     for body, expect in [
-            (everyone, everyone), (listed, listed), ({"participants": listed["participants"]}, listed),
+            (everyone, everyone), (listed, listed),
+            ({"participants": listed["participants"]}, listed),
             ({}, {}), ({**everyone, "participants": []}, everyone), (None, {}),
             ({**everyone, "participants": None}, everyone), ({"participants": []}, {}),
             ({"participants": [{"participantId": b, "streamAliases": []}]},
@@ -247,14 +251,13 @@ def test_participants_survive_their_session(simulator):
 
 
 def test_lifetimes(simulator_with):
-    simulator = simulator_with("--session-lifetime=0.4", "--participant-lifetime=30")
+    simulator = simulator_with("--session-lifetime=1", "--participant-lifetime=31")
     call = Call(simulator, 1)
     (session,), (participant,) = (list(things.values()) for things in simulator.state().values())
     assert 29 < participant["expires"] - session["expires"] < 31
-    from harness.wait import wait_for
     wait_for(lambda: simulator.call("GET", "/sessions/" + call.id).status == 404)
     assert simulator.call("GET", "/participants/" + call.members[0]).json["sessions"] == []
-    simulator = simulator_with("--participant-lifetime=0.2")
+    simulator = simulator_with("--participant-lifetime=1")
     call = Call(simulator, 1)
     wait_for(lambda: call.ids() == [])
 

@@ -166,7 +166,7 @@ class Simulator:
             self._forget()
 
     def restart(self):
-        """Stops it and starts it again at the same address; what it held is gone without --state."""
+        """Stops it and starts it again on the same port; without --state it holds nothing."""
         self.stop()
         return self.start()
 
