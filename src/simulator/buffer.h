@@ -38,5 +38,5 @@ void buffer_add_json(Buffer *buffer, const char *bytes, size_t n);
 /** buffer_add_json_text() - the same for a string; NULL becomes the JSON word null. */
 void buffer_add_json_text(Buffer *buffer, const char *text);
 
-/** buffer_take() - hand the text over to the caller, who frees it; the buffer is empty afterwards. */
+/** buffer_take() - hand the text over to the caller, who frees it; empty afterwards. */
 char *buffer_take(Buffer *buffer);

@@ -207,7 +207,7 @@ static bool is_encrypted(const Exchange *exchange) {
         return MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_PROTOCOL) != NULL;
 }
 
-/* An answer without a body breaks off in its head; inside TLS, where that is out of reach, before it. */
+/* Breaks off an answer without a body in its head; inside TLS that is out of reach: before it. */
 static enum MHD_Result cut_head(Exchange *exchange) {
         static const char head[] = "HTTP/1.1 204 No Content\r\nx-amzn-Requ";
         ssize_t n;

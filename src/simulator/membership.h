@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who is in which session, and what they hear there: bandwidth-api.md, sections 5.8 to 5.11 and 9. */
+/*
+ * Who is in which session, and what they hear there. Where the API's documentation is silent, the
+ * manual page of convened-simulator says what is decided here.
+ */
 
 #include "simulator/world.h"
 

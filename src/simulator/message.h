@@ -36,6 +36,6 @@ void answer_deinit(Answer *answer);
  * @text: what is said in words; NULL: the words that are usual for this status
  *
  * 400, 404, 409 and 500 carry error and requestId (the API's own), all others a message (the
- * gateway's): bandwidth-api.md, sections 3.2 and 3.3. What the body held before is dropped.
+ * gateway's). What the body held before is dropped.
  */
 void answer_fail(Answer *answer, unsigned status, const char *text);

@@ -36,7 +36,7 @@ typedef struct Route {
 /**
  * route_find() - which operation a request asks for
  * @method:     as sent
- * @target:     as sent: still percent-encoded, with the query, which no operation has and all ignore
+ * @target:     as sent: still percent-encoded; a query is ignored, as no operation has one
  * @generation: that of 2020 has no list of members
  */
 Route route_find(const char *method, const char *target, Generation generation);
@@ -52,6 +52,6 @@ const char *route_below_account(const char *target, size_t *ret_length);
 /**
  * route_decode() - undo the percent-encoding of a path segment (RFC 3986, section 2.1)
  *
- * Return: whether it can be an id: at most ROUTE_ID_MAX bytes, none of them NUL. Else @ret is empty.
+ * Return: whether it can be an id: 1 to ROUTE_ID_MAX bytes without a NUL. Else @ret is empty.
  */
 bool route_decode(const char *segment, size_t n, char ret[static ROUTE_ID_MAX + 1]);

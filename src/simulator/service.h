@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The API: a request in, the answer out, and the world changed by it. In the order of section 9:
+ * The API: a request in, the answer out, and the world changed by it. In this order:
  * route, credentials, JSON and types, existence, conflicts.
  */
 

@@ -22,12 +22,12 @@ typedef struct Settings {
         double requests_per_sec; /* 0: no limit */
         bool verbose;
 
-        /* The other readings of the documentation, as bandwidth's own pages contradict each other. */
-        bool member_ids;       /* C2: participant_ids in a session */
-        bool empty_as_204;     /* C3: an empty list, and no subscriptions */
-        bool any_session_id;   /* C8: a sessionId that is not the path's is taken as the path's */
-        bool no_callback_echo; /* C13: callbackUrl is always null */
-        bool invent_tags;      /* C14: a participant without a tag gets one */
-        bool lenient_subscriptions; /* C16: of one who is no member: stored, does not join */
+        /* The other readings of a documentation that contradicts itself. */
+        bool member_ids;            /* participant_ids in a session */
+        bool empty_as_204;          /* an empty list, and no subscriptions */
+        bool any_session_id;        /* a sessionId that is not the path's is taken as the path's */
+        bool no_callback_echo;      /* callbackUrl is always null */
+        bool invent_tags;           /* a participant without a tag gets one */
+        bool lenient_subscriptions; /* of one who is no member: stored, does not join */
         bool shuffle;               /* permissions and members in any order */
 } Settings;

@@ -165,7 +165,7 @@ static int replace(char **text, JsonObject *json, const char *name) {
         return 0;
 }
 
-/* Finds the object of a line, or makes it. The kind of one that is there is the caller's to look at. */
+/* Finds the object of a line, or makes it. */
 static int find_or_add(World *world, JsonObject *json, const char *id, ObjectKind kind,
                        Object **ret) {
         Object *object = world_find(world, id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What one participant hears in one session: everyone, or those listed. No value (NULL) is nobody. */
+/* What one participant hears in one session: everyone, or those listed. NULL is nobody. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * What exists at the API: sessions, participants, who is a member of what, and who hears whom. Pure:
- * time is an argument, chance comes from the Random it was given. Each change leaves its object on
- * the list of touched ones, from which the state file is written; world_settle() empties it.
+ * What exists at the API: sessions, participants, who is a member of what, and who hears whom.
+ * Pure: time is an argument, chance comes from the Random it was given. Each change leaves its
+ * object on the list of touched ones, from which the state file is written; world_settle() empties
+ * it.
  */
 
 #include <bsd/sys/queue.h>
