@@ -23,6 +23,7 @@ static const char *const state_sentences[] = {
 
 bool host_open(const Core *core) {
         return core->host.usable && !core->stopping &&
+               core->host.quiet_until <= core->now.boottime &&
                (core->host.state == API_STATE_UNKNOWN || core->host.state == API_STATE_ONLINE);
 }
 
@@ -54,8 +55,11 @@ static int host_good(Core *core, bool probe) {
         host->last_contact_at = core->now.realtime;
         if (probe)
                 host->suspect = false;
-        /* Only a probe shows that the pause is over, or that the credentials are good again. */
+        /* Only a probe shows that the pause is over, or that the credentials are good again, and only
+         * one that was not on its way before. */
         if (!probe && (host->state == API_STATE_THROTTLED || host->state == API_STATE_UNAUTHORIZED))
+                return 0;
+        if (host->quiet_until > core->now.boottime)
                 return 0;
         if (!host->usable)
                 return 0;
@@ -101,9 +105,8 @@ static int host_throttled(Core *core, const Answer *answer) {
                 until = host_backoff(core);
         }
         /* Several answers may say so; the longest pause counts. */
-        host->probe_at = host->state == API_STATE_THROTTLED && host->probe_at != USEC_NEVER
-                                 ? usec_max(host->probe_at, until)
-                                 : until;
+        host->quiet_until = usec_max(host->quiet_until, until);
+        host->probe_at = host->quiet_until;
         r = host_go(core, API_STATE_THROTTLED, answer->message);
         return r < 0 ? r : waiters_pass_all(core);
 }
@@ -169,7 +172,8 @@ int host_note(Core *core, const Flight *flight, const Answer *answer) {
 static bool host_wants_probe(const Core *core) {
         const Host *host = &core->host;
 
-        if (!host->usable || core->stopping || host->probe)
+        if (!host->usable || core->stopping || host->probe ||
+            host->quiet_until > core->now.boottime)
                 return false;
         return host->suspect || host->probe_at <= core->now.boottime;
 }
@@ -201,9 +205,9 @@ usec_t host_deadline(const Core *core) {
 
         if (!host->usable || core->stopping || host->probe)
                 return USEC_NEVER;
-        if (host->suspect || host->probe_at <= core->now.boottime)
-                return core->n_flights >= core->config.requests_max
-                               ? USEC_NEVER
-                               : bucket_ready_at(&core->bucket, core->now.boottime);
-        return host->probe_at;
+        if (!host->suspect && host->probe_at > core->now.boottime)
+                return usec_max(host->probe_at, host->quiet_until);
+        if (core->n_flights >= core->config.requests_max)
+                return USEC_NEVER;
+        return usec_max(bucket_ready_at(&core->bucket, core->now.boottime), host->quiet_until);
 }

@@ -82,9 +82,7 @@ static int owe(Core *core, Object *object, const Intent *intent, uint64_t ticket
         Waiter *waiter;
         int r;
 
-        if (!worth_waiting(core, intent))
-                return core_reply(core, ticket, OUTCOME_DONE, object, NULL);
-        r = waiter_new(core, object, intent->kind, ticket, &waiter);
+        r = waiter_new(core, object, intent->kind, ticket, worth_waiting(core, intent), &waiter);
         if (r < 0)
                 return r;
         for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
@@ -277,7 +275,7 @@ static int intend_refresh(Core *core, Object *object, const Intent *intent, uint
         object->look_at = core->now.boottime;
         object->looked_for = true;
         core_wake(core, object);
-        return waiter_new(core, object, INTENT_REFRESH, ticket, NULL);
+        return waiter_new(core, object, INTENT_REFRESH, ticket, true, NULL);
 }
 
 int core_intend(Core *core, const Intent *intent, uint64_t ticket, Now now, uint64_t *ret_number,

@@ -28,7 +28,8 @@ typedef struct Host {
         bool usable;  /* there are credentials */
         bool suspect; /* an attempt ended oddly: ask something else at once */
         unsigned n_failed;
-        usec_t probe_at; /* CLOCK_BOOTTIME, USEC_NEVER: none is planned */
+        usec_t probe_at;    /* CLOCK_BOOTTIME, USEC_NEVER: none is planned */
+        usec_t quiet_until; /* CLOCK_BOOTTIME: it was asked for, and nothing but time ends it */
         Flight *probe;
         usec_t last_contact_at; /* CLOCK_REALTIME */
         bool redirected;        /* said so once */
@@ -100,7 +101,10 @@ Object *core_reader(Core *core, Object *object);
 
 int core_reply(Core *core, uint64_t ticket, Outcome outcome, const Object *object,
                const char *message);
-int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, Waiter **ret);
+/* One that does not @wait for the API is answered when its batch is sealed, unless something else
+ * has become of it by then. */
+int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, bool wait,
+               Waiter **ret);
 void waiter_free(Core *core, Waiter *waiter);
 /* Answers those whose revisions are agreed. */
 int waiters_settle(Core *core, Object *object);
@@ -110,7 +114,11 @@ int waiters_pass_all(Core *core);
 /* Changes that wait for a revision up to @limit of some aspect; never creators and deleters. */
 int waiters_fail(Core *core, Object *object, const uint32_t limit[_ASPECT_MAX], Outcome outcome,
                  const char *message);
+/* Those that wait for the place that was wanted last. */
+int waiters_fail_last(Core *core, Object *object, Outcome outcome, const char *message);
 int waiters_fail_all(Core *core, Object *object, Outcome outcome, const char *message);
+/* Those that wait for the creation itself. */
+int waiters_fail_creators(Core *core, Object *object, Outcome outcome, const char *message);
 /* Those whose read has come back. */
 int waiters_read(Core *core, Object *object, Outcome outcome, const char *message);
 /* A later intent for @aspect replaces what was not sent yet. */
@@ -118,6 +126,8 @@ int waiters_supersede(Core *core, Object *object, Aspect aspect);
 /* Those whose time is over get their success. */
 int waiters_expire(Core *core);
 bool waiters_have(const Object *object, IntentKind kind);
+/* Whether a creation that joins a session in the same intent is still waited for. */
+bool waiters_create_and_join(const Object *object);
 /* Effects for the next batch; what is passed is moved from, also on failure. */
 int core_effect(Core *core, Effect *effect);
 __attribute__((format(printf, 5, 6))) int core_log(Core *core, LogEvent event, int level,

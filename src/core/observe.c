@@ -103,7 +103,7 @@ static int conflict_decide(Core *core, Object *object) {
         r = core_log(core, LOG_EVENT_REFUSED, 4, object, "%s", message);
         if (r < 0)
                 return r;
-        if (waiters_have(object, INTENT_CREATE))
+        if (waiters_create_and_join(object))
                 return core_uncreate(core, object, OUTCOME_CONFLICT, message);
         return core_roll_back(core, object, MEMBERSHIP, sent_rev, OUTCOME_CONFLICT, message);
 }
@@ -125,66 +125,82 @@ static int drift_adopt(Core *core, Object *object, Place *seen) {
         return r;
 }
 
-/* The aspects that are open: what is seen may be just what is wanted, or decide a conflict. */
-static int compare_open(Core *core, Object *object, Place *seen) {
-        static const uint32_t all[_ASPECT_MAX] = { 0, 0, UINT32_MAX };
-        Goal *goals = object->row.goals;
+/* A read says what a confirmation would have said. */
+static int agree(Core *core, Object *object, Aspect aspect) {
+        Goal *goal = object->row.goals + aspect;
         int r;
 
-        if (row_open(&object->row, MEMBERSHIP)) {
-                /* Wanted nowhere, and now in a session that is not ours: our removal is done. */
-                bool taken = !object->row.wanted && seen && seen->session == 0;
-
-                if (!taken && !place_same_session(object->row.wanted, seen))
-                        return object->join_conflict ? conflict_decide(core, object) : 0;
-                r = taken ? drift_adopt(core, object, seen) : core_touch(core, object);
-                if (r < 0)
-                        return r;
-                object->join_conflict = false;
-                if (taken)
-                        goals[SUBSCRIPTIONS].agreed_rev = goals[SUBSCRIPTIONS].wanted_rev;
-                goals[MEMBERSHIP].agreed_rev = goals[MEMBERSHIP].wanted_rev;
-        }
-        if (!row_open(&object->row, SUBSCRIPTIONS))
-                return 0;
-        if (!place_same_session(object->row.wanted, seen)) {
-                r = drift_adopt(core, object, seen);
-                if (r < 0)
-                        return r;
-                goals[SUBSCRIPTIONS].agreed_rev = goals[SUBSCRIPTIONS].wanted_rev;
-                return waiters_fail(core, object, all, OUTCOME_CONFLICT,
-                                    "The participant is not in that session any more.");
-        }
-        if (!place_equal(object->row.wanted, seen))
-                return 0;
         r = core_touch(core, object);
+        if (r < 0)
+                return r;
+        goal->agreed_rev = goal->wanted_rev;
+        return row_set_error(&object->row, OUTCOME_DONE, NULL);
+}
+
+static int compare_membership(Core *core, Object *object, Place *seen) {
+        int r;
+
+        object->join_conflict = false;
+        if (place_same_session(object->row.wanted, seen))
+                return agree(core, object, MEMBERSHIP);
+
+        /* Wanted nowhere, and now in a session that is not ours: our removal is done. */
+        r = drift_adopt(core, object, seen);
         if (r >= 0)
-                goals[SUBSCRIPTIONS].agreed_rev = goals[SUBSCRIPTIONS].wanted_rev;
-        return r;
+                r = agree(core, object, SUBSCRIPTIONS);
+        return r < 0 ? r : agree(core, object, MEMBERSHIP);
+}
+
+/* The subscriptions cannot be had any more: the participant is somewhere else. */
+static int subscriptions_lost(Core *core, Object *object, Place *seen) {
+        static const uint32_t all[_ASPECT_MAX] = { 0, 0, UINT32_MAX };
+        static const char left[] = "The participant is not in that session any more.";
+        int r;
+
+        r = drift_adopt(core, object, seen);
+        if (r >= 0)
+                r = agree(core, object, SUBSCRIPTIONS);
+        if (r >= 0)
+                r = row_set_error(&object->row, OUTCOME_CONFLICT, left);
+        return r < 0 ? r : waiters_fail(core, object, all, OUTCOME_CONFLICT, left);
+}
+
+/* The aspects that are open: what is seen may be just what is wanted, or decide a conflict. */
+static int compare_open(Core *core, Object *object, Place *seen) {
+        const Row *row = &object->row;
+        int r;
+
+        if (row_open(row, MEMBERSHIP)) {
+                bool taken = !row->wanted && seen && seen->session == 0;
+
+                if (!taken && !place_same_session(row->wanted, seen))
+                        return object->join_conflict ? conflict_decide(core, object) : 0;
+                r = compare_membership(core, object, seen);
+                if (r < 0)
+                        return r;
+        }
+        if (!row_open(row, SUBSCRIPTIONS))
+                return 0;
+        if (!place_same_session(row->wanted, seen))
+                return subscriptions_lost(core, object, seen);
+        return place_equal(row->wanted, seen) ? agree(core, object, SUBSCRIPTIONS) : 0;
 }
 
 static int compare(Core *core, Object *object, Place *seen) {
         Row *row = &object->row;
-        bool open = row_open(row, MEMBERSHIP) || row_open(row, SUBSCRIPTIONS);
         int r = 0;
 
         if (!place_equal(row->observed, seen))
                 r = core_set_observed(core, object, seen);
         if (r < 0 || row->gone)
                 return r;
-        if (open)
+        if (row_open(row, MEMBERSHIP) || row_open(row, SUBSCRIPTIONS))
                 r = compare_open(core, object, seen);
         else if (!place_equal(row->wanted, seen))
                 r = drift_adopt(core, object, seen);
-        if (r < 0)
-                return r;
-        if (row_in_sync(row) && (row->n_failed > 0 || open)) {
+        if (r >= 0 && row_in_sync(row) && row->n_failed > 0) {
                 r = core_touch(core, object);
-                if (r < 0)
-                        return r;
                 row->n_failed = 0;
-                if (open)
-                        r = row_set_error(row, OUTCOME_DONE, NULL);
         }
         return r < 0 ? r : waiters_settle(core, object);
 }

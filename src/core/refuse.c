@@ -90,13 +90,17 @@ int core_roll_back(Core *core, Object *object, Aspect aspect, const uint32_t sen
         return r < 0 ? r : waiters_fail(core, object, limit, outcome, message);
 }
 
+static const char never_made[] = "It could not be created.";
+
 int core_fail(Core *core, Object *object, Outcome outcome, const char *message) {
         uint64_t session = object->row.wanted ? object->row.wanted->session : 0;
         int r;
 
         r = core_touch(core, object);
         if (r >= 0)
-                r = waiters_fail_all(core, object, outcome, message);
+                r = waiters_fail_creators(core, object, outcome, message);
+        if (r >= 0)
+                r = waiters_fail_all(core, object, OUTCOME_CONFLICT, never_made);
         if (r >= 0 && object->row.kind == KIND_SESSION)
                 r = core_dissolve(core, object);
         if (r >= 0)
@@ -120,7 +124,15 @@ static int refuse_create(Core *core, Object *object, Outcome outcome, const char
         object->row.attempt_open = false;
         if (!gone && !waiters_have(object, INTENT_CREATE))
                 return core_fail(core, object, outcome, message);
-        r = waiters_fail_all(core, object, gone ? OUTCOME_DONE : outcome, message);
+        if (gone)
+                r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
+        else
+                r = waiters_fail_creators(core, object, outcome, message);
+        if (r >= 0)
+                r = waiters_fail_all(core, object,
+                                     object->row.kind == KIND_SESSION ? OUTCOME_NO_SUCH_SESSION
+                                                                      : OUTCOME_NO_SUCH_PARTICIPANT,
+                                     never_made);
         return r < 0 ? r : core_remove(core, object, false);
 }
 
@@ -144,6 +156,9 @@ int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *
         Outcome outcome = outcome_of(answer->outcome);
         int r;
 
+        r = core_touch(core, object);
+        if (r < 0)
+                return r;
         object->row.n_failed = 0;
         r = core_log_answer(core, LOG_EVENT_REFUSED, 4, flight, answer, answer->message);
         if (r < 0)
@@ -154,7 +169,7 @@ int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *
                 return refuse_delete(core, object, outcome, answer->message);
         if (object->row.gone)
                 return 0; /* whatever it was, a delete has replaced it */
-        if (waiters_have(object, INTENT_CREATE))
+        if (waiters_create_and_join(object))
                 return core_uncreate(core, object, outcome, answer->message);
         return core_roll_back(core, object,
                               flight->step == STEP_SUBSCRIBE ? SUBSCRIPTIONS : MEMBERSHIP,

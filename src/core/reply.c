@@ -78,7 +78,8 @@ int core_reply(Core *core, uint64_t ticket, Outcome outcome, const Object *objec
         return core_effect(core, &effect);
 }
 
-int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, Waiter **ret) {
+int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, bool wait,
+               Waiter **ret) {
         Waiter *waiter = calloc(1, sizeof(*waiter));
 
         if (!waiter)
@@ -86,9 +87,13 @@ int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, Wai
         waiter->object = object;
         waiter->kind = kind;
         waiter->ticket = ticket;
-        waiter->reply_by = usec_add(core->now.boottime, core->config.reply_timeout_usec);
         TAILQ_INSERT_TAIL(&object->waiters, waiter, on_object);
-        TAILQ_INSERT_TAIL(&core->waiters, waiter, on_clock);
+        if (wait) {
+                waiter->reply_by = usec_add(core->now.boottime, core->config.reply_timeout_usec);
+                TAILQ_INSERT_TAIL(&core->waiters, waiter, on_clock);
+        } else {
+                TAILQ_INSERT_HEAD(&core->waiters, waiter, on_clock);
+        }
         if (ret)
                 *ret = waiter;
         return 0;
@@ -193,12 +198,37 @@ int waiters_fail(Core *core, Object *object, const uint32_t limit[_ASPECT_MAX], 
         return r;
 }
 
+int waiters_fail_last(Core *core, Object *object, Outcome outcome, const char *message) {
+        uint32_t last = object->row.goals[MEMBERSHIP].wanted_rev;
+        Waiter *waiter, *next;
+        int r = 0;
+
+        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next) {
+                bool place = waiter->kind == INTENT_ADD || waiter->kind == INTENT_REMOVE;
+
+                if (r >= 0 && (waiter->kind == INTENT_SUBSCRIBE ||
+                               (place && waiter->rev[MEMBERSHIP] == last)))
+                        r = waiter_answer(core, waiter, outcome, message);
+        }
+        return r;
+}
+
 int waiters_fail_all(Core *core, Object *object, Outcome outcome, const char *message) {
         Waiter *waiter;
         int r = 0;
 
         while (r >= 0 && (waiter = TAILQ_FIRST(&object->waiters)))
                 r = waiter_answer(core, waiter, outcome, message);
+        return r;
+}
+
+int waiters_fail_creators(Core *core, Object *object, Outcome outcome, const char *message) {
+        Waiter *waiter, *next;
+        int r = 0;
+
+        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
+                if (r >= 0 && waiter->kind == INTENT_CREATE)
+                        r = waiter_answer(core, waiter, outcome, message);
         return r;
 }
 
@@ -238,6 +268,15 @@ bool waiters_have(const Object *object, IntentKind kind) {
 
         TAILQ_FOREACH(waiter, &object->waiters, on_object)
                 if (waiter->kind == kind)
+                        return true;
+        return false;
+}
+
+bool waiters_create_and_join(const Object *object) {
+        const Waiter *waiter;
+
+        TAILQ_FOREACH(waiter, &object->waiters, on_object)
+                if (waiter->kind == INTENT_CREATE && waiter->rev[MEMBERSHIP] != 0)
                         return true;
         return false;
 }

@@ -111,7 +111,9 @@ int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool dr
                         r = place_drop(core, member, number, core_set_observed, row->observed);
                 if (r < 0)
                         return r;
-                if (!settled)
+                if (settled)
+                        core_look_soon(core, member, LOOK_AFTER_CHANGE_USEC);
+                else
                         row->goals[SUBSCRIPTIONS].wanted_rev++;
         }
         return 0;
@@ -150,7 +152,6 @@ int core_back_off(Core *core, Object *object, Outcome outcome, const char *messa
 
 /* A session is gone, and with it whatever one member wanted or had there. */
 static int member_release(Core *core, Object *member, uint64_t session) {
-        static const uint32_t limit[_ASPECT_MAX] = { 0, UINT32_MAX, UINT32_MAX };
         static const char message[] = "The session is gone.";
         Goal *goals = member->row.goals;
         int r;
@@ -165,13 +166,18 @@ static int member_release(Core *core, Object *member, uint64_t session) {
                 return 0;
 
         r = core_set_wanted(core, member, NULL);
+        if (r >= 0)
+                r = waiters_fail_last(core, member, OUTCOME_NO_SUCH_SESSION, message);
         if (r < 0)
                 return r;
-        for (Aspect aspect = MEMBERSHIP; aspect < _ASPECT_MAX; aspect++)
-                goals[aspect].agreed_rev = ++goals[aspect].wanted_rev;
+        for (Aspect aspect = MEMBERSHIP; aspect < _ASPECT_MAX; aspect++) {
+                goals[aspect].wanted_rev++;
+                /* A change that is out tells more than the session's end does. */
+                if (!member->change)
+                        goals[aspect].agreed_rev = goals[aspect].wanted_rev;
+        }
         member->must_read = true;
-        r = waiters_fail(core, member, limit, OUTCOME_NO_SUCH_SESSION, message);
-        if (r >= 0 && waiters_have(member, INTENT_CREATE))
+        if (r >= 0 && waiters_create_and_join(member))
                 r = core_uncreate(core, member, OUTCOME_NO_SUCH_SESSION, message);
         return r;
 }

@@ -8,7 +8,8 @@ static const Row *object_shown(const Object *object) {
 CoreStatus core_status(const Core *core) {
         CoreStatus status = { .api_state = core->host.state,
                               .last_contact_at = core->host.last_contact_at,
-                              .next_probe_at = core->host.probe_at,
+                              .next_probe_at =
+                                      usec_max(core->host.probe_at, core->host.quiet_until),
                               .n_pending = core->n_pending,
                               .suspected_orphans = core->shown_counters.suspected_orphans,
                               .n_in_flight = core->n_flights,
@@ -92,9 +93,9 @@ usec_t core_next_attempt(const Core *core, Kind kind, uint64_t number, Now now) 
                 return 0;
         if (host_open(core))
                 at = usec_max(object->retry_at, now.boottime);
+        else if (core->host.probe_at == USEC_NEVER)
+                at = 0;
         else
-                at = core->host.probe_at == USEC_NEVER
-                             ? 0
-                             : usec_max(core->host.probe_at, now.boottime);
+                at = usec_max(usec_max(core->host.probe_at, core->host.quiet_until), now.boottime);
         return at == 0 ? 0 : now.realtime + (at - now.boottime);
 }

@@ -243,6 +243,7 @@ static void test_join_conflict(void **state) {
         assert_true(row_in_sync(row));
         assert_int_equal(row->wanted->session, 0);
         assert_string_equal(api_id_text(&row->wanted->foreign), "elsewhere");
+        assert_int_equal(row->last_error, OUTCOME_CONFLICT);
 }
 
 static void test_drift(void **state) {
