@@ -49,6 +49,10 @@ packages_install() {
         local -a missing apt_get
         local said
 
+        if ! command -v apt-get >/dev/null; then
+                echo "this is no Debian: going on with what is here; what is needed is in scripts/packages.sh" >&2
+                return 0
+        fi
         mapfile -t missing < <(packages_missing "$@")
         ((${#missing[@]})) || return 0
 
