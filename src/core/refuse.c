@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/internal.h"
 
+#include <errno.h>
+
 Outcome outcome_of(ApiOutcome outcome) {
         switch (outcome) {
         case API_OK:
@@ -152,10 +154,27 @@ static int refuse_delete(Core *core, Object *object, Outcome outcome, const char
         return r < 0 ? r : waiters_fail_all(core, object, outcome, message);
 }
 
+/* The API's own words, and the id by which its people find the request; NULL: no memory. */
+static char *refusal_new(const Answer *answer) {
+        static const char before[] = " (request ", after[] = ")";
+        size_t n = strlen(answer->message) + strlen(answer->request_id);
+        char *text = malloc(n + sizeof(before) + sizeof(after));
+
+        if (!text)
+                return NULL;
+        char *end = stpcpy(text, answer->message);
+        if (answer->request_id[0])
+                stpcpy(stpcpy(stpcpy(end, before), answer->request_id), after);
+        return text;
+}
+
 int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *answer) {
+        CLEANUP(freep) char *message = refusal_new(answer);
         Outcome outcome = outcome_of(answer->outcome);
         int r;
 
+        if (!message)
+                return -ENOMEM;
         r = core_touch(core, object);
         if (r < 0)
                 return r;
@@ -164,16 +183,16 @@ int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *
         if (r < 0)
                 return r;
         if (flight->step == STEP_CREATE)
-                return refuse_create(core, object, outcome, answer->message);
+                return refuse_create(core, object, outcome, message);
         if (flight->step == STEP_DELETE)
-                return refuse_delete(core, object, outcome, answer->message);
+                return refuse_delete(core, object, outcome, message);
         if (object->row.gone)
                 return 0; /* whatever it was, a delete has replaced it */
         if (waiters_create_and_join(object))
-                return core_uncreate(core, object, outcome, answer->message);
+                return core_uncreate(core, object, outcome, message);
         return core_roll_back(core, object,
                               flight->step == STEP_SUBSCRIBE ? SUBSCRIPTIONS : MEMBERSHIP,
-                              flight->sent_rev, outcome, answer->message);
+                              flight->sent_rev, outcome, message);
 }
 
 int core_withdraw_object(Core *core, Object *object, Outcome outcome, const char *message) {
