@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who may do what on the system bus. Needs root, to be several users."""
+
+import contextlib
+import os
+
+import pytest
+
+import harness.bus
+from harness.bus import BusError, call
+from harness.daemon import MANAGER, NAME, PARTICIPANT, PATH, SESSION, variants
+from harness.stage import P1, P2, QUIET, S1, S2, Stage
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can be several users")
+
+ALICE, BOB = 1, 2
+
+
+@pytest.fixture(name="stage")
+def fixture_stage(monkeypatch):
+    monkeypatch.setattr(harness.bus, "CONFIG", harness.bus.CONFIG.replace(
+        '<allow own="*"/>', '<allow own="*"/><allow user="*"/>'))
+    with Stage(QUIET, kind="system") as stage:
+        os.chmod(stage.bus.directory, 0o755)
+        yield stage
+
+
+class User:
+    """A connection as another uid."""
+
+    def __init__(self, bus, uid):
+        os.setresuid(uid, uid, 0)
+        try:
+            self.connection = bus.connect()
+        finally:
+            os.setresuid(0, 0, 0)
+
+    def call(self, path, interface, member, signature=None, body=()):
+        return call(self.connection, NAME, path, interface, member, signature, body)
+
+    def create(self, what, **properties):
+        return self.call(PATH, MANAGER, "Create" + what, "a{sv}", (variants(properties),))[0]
+
+    def close(self):
+        self.connection.close()
+
+
+@pytest.fixture(name="users")
+def fixture_users(stage):
+    """Root, Alice with session 1 and participant 1, Bob with session 2 and participant 2."""
+    with contextlib.ExitStack() as stack:
+        users = [stack.enter_context(contextlib.closing(User(stage.bus, uid)))
+                 for uid in (0, ALICE, BOB)]
+        for user in users[1:]:
+            user.create("Session"), user.create("Participant")
+        yield users
+
+
+def denied(user, *arguments):
+    with pytest.raises(BusError) as caught:
+        user.call(*arguments)
+    assert caught.value.name == "org.freedesktop.DBus.Error.AccessDenied", caught.value
+
+
+def add(user, session, participant):
+    return user, session, SESSION, "AddParticipant", "oa{sv}", (participant, {})
+
+
+def remove(user, session, participant):
+    return user, session, SESSION, "RemoveParticipant", "oa{sv}", (participant, {})
+
+
+def test_owner_is_the_caller(stage, users):
+    assert [stage.get(path)["Owner"] for path in (S1, P1, S2, P2)] == [ALICE, ALICE, BOB, BOB]
+
+
+def test_everybody_may_read(stage, users):
+    _, alice, bob = users
+    for path, interface in ((S1, SESSION), (P1, PARTICIPANT)):
+        assert bob.call(path, interface, "Refresh") == ()
+        assert bob.call(path, "org.freedesktop.DBus.Properties", "GetAll", "s", (interface,))
+    assert bob.call(PATH, MANAGER, "GetSession", "s", (stage.get(S1)["Id"],)) == (S1,)
+    assert bob.call(PATH, MANAGER, "Sync") == ()
+    rows, _ = alice.call(PATH, MANAGER, "ListParticipants", "a{sv}tu",
+                         ({"Owner": ("u", BOB)}, 0, 0))
+    assert [path for path, _ in rows] == [P2]
+
+
+def test_only_the_owner(stage, users):
+    _, alice, bob = users
+    before = stage.simulator.requests()
+    denied(bob, S1, SESSION, "Delete", "a{sv}", ({},))
+    denied(bob, P1, PARTICIPANT, "Delete", "a{sv}", ({},))
+    denied(bob, P1, PARTICIPANT, "GetToken")
+    denied(bob, P1, PARTICIPANT, "SetSubscriptions", "sa(oas)a{sv}", ("none", [], {}))
+    denied(bob, PATH, MANAGER, "CreateParticipant", "a{sv}", (variants({"Session": S1}),))
+    # Owner of one is not enough: nobody pulls another's microphone into a call, or listens in.
+    denied(*add(bob, S1, P2))
+    denied(*add(bob, S2, P1))
+    denied(*add(bob, S1, P1))
+    assert stage.simulator.requests() == before
+
+    assert alice.call(P1, PARTICIPANT, "GetToken")[0]
+    assert alice.call(*add(alice, S1, P1)[1:]) == ()
+    assert alice.call(P1, PARTICIPANT, "SetSubscriptions", "sa(oas)a{sv}",
+                      ("session", [], {})) == ()
+    assert alice.create("Participant", Session=S1)
+    assert alice.call(P1, PARTICIPANT, "Delete", "a{sv}", ({},)) == ()
+    assert alice.call(S1, SESSION, "Delete", "a{sv}", ({},)) == ()
+
+
+def test_remove_by_the_owner_of_either(stage, users):
+    root, alice, bob = users
+    for remover in (alice, bob, root):
+        assert root.call(*add(root, S1, P2)[1:]) == ()
+        assert remover.call(*remove(remover, S1, P2)[1:]) == ()
+    root.call(*add(root, S1, P1)[1:])
+    denied(*remove(bob, S1, P1))
+    assert stage.get(P1)["Session"] == S1
+
+
+def test_root_may_everything(users):
+    root = users[0]
+    assert root.call(P1, PARTICIPANT, "GetToken")[0]
+    assert root.call(*add(root, S2, P1)[1:]) == ()
+    assert root.call(P1, PARTICIPANT, "Delete", "a{sv}", ({},)) == ()
+    assert root.call(S2, SESSION, "Delete", "a{sv}", ({},)) == ()
+
+
+def test_arguments_come_before_rights(users):
+    bob = users[2]
+    with pytest.raises(BusError) as caught:
+        bob.call(S1, SESSION, "Delete", "a{sv}", ({"Colour": ("s", "red")},))
+    assert caught.value.name == "org.freedesktop.DBus.Error.InvalidArgs"
+
+
+def test_many_callers_come_and_go(stage, users):
+    """More than are remembered; and a later connection is another caller."""
+    for n in range(300):
+        user = User(stage.bus, ALICE if n % 2 else BOB)
+        if n % 2:
+            assert user.call(P1, PARTICIPANT, "GetToken")[0]
+        else:
+            denied(user, P1, PARTICIPANT, "GetToken")
+        user.close()
+
+
+def test_a_caller_that_vanishes_is_refused(stage, users):
+    """Nobody can tell who it was, so nothing is done."""
+    from jeepney import DBusAddress, new_method_call
+
+    address = DBusAddress(PATH, bus_name=NAME, interface=MANAGER)
+    os.kill(stage.daemon.process.pid, 19)
+    for _ in range(20):
+        user = User(stage.bus, ALICE)
+        user.connection.send(new_method_call(address, "CreateSession", "a{sv}", ({},)))
+        user.close()
+    os.kill(stage.daemon.process.pid, 18)
+    assert stage.get(PATH)["SessionCount"] == 2
