@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "api/memory.h"
 #include "api/report.h"
 
 struct Api {
@@ -70,7 +71,7 @@ int api_new(Api **ret, sd_event *event, const ApiConfig *config, ApiAnswerHandle
         CLEANUP(api_freep) Api *api = NULL;
         int r;
 
-        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        if (memory_init_curl() != CURLE_OK)
                 return -ENOMEM;
         api = calloc(1, sizeof(*api));
         if (!api) {

@@ -55,6 +55,7 @@ void world_await(World *world, unsigned n_answers);
 /* Sends one, and waits for its answer. */
 const Heard *world_ask(World *world, Operation operation);
 
-/* Runs the loop until the server has so many open connections, and so many requests have come. */
+/* Runs the loop until the server has no more than so many open connections. */
 void world_await_open(World *world, unsigned n_open);
+/* Runs the loop until so many requests have come in all. */
 void world_await_requests(World *world, unsigned n_requests);

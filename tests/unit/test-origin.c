@@ -9,6 +9,15 @@
 #include "base/text.h"
 #include "unit/api-world.h"
 
+/* The address sanitizer keeps its memory elsewhere. */
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_HEAP false
+#elif defined(__has_feature)
+#define HAS_HEAP !__has_feature(address_sanitizer)
+#else
+#define HAS_HEAP true
+#endif
+
 #define SESSION "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"id\":\"S\"}"
 
 static void reply_never(World *world, unsigned n, Reply *reply) {
@@ -285,6 +294,78 @@ static void test_proxy_refuses_tunnel(void **state) {
         }
 }
 
+/* Never more connections than that, and nobody waits for ever: a creation, which needs a new one,
+ * takes the place of one that is idle. */
+static void test_few_connections(void **state) {
+        World *world = *state;
+
+        world->reply = (Reply){ .text = SESSION };
+        for (unsigned max = 1; max <= 2; max++) {
+                world->config.connections_max = max;
+                assert_int_equal(api_configure(world->api, &world->config), 0);
+                world_await_open(world, 0);
+                for (unsigned i = 0; i < 10; i++)
+                        assert_int_equal(
+                                api_send(world->api,
+                                         world_request(i % 2 == 0 ? OPERATION_GET_SESSION
+                                                                  : OPERATION_CREATE_SESSION)),
+                                0);
+                world_await(world, 10 * max);
+                assert_int_equal(world->heard.outcome, API_OK);
+                world_await_open(world, max);
+                assert_int_equal(world->n_requests, 10 * max);
+        }
+}
+
+/* Whether a text stands anywhere in the heap. Takes nothing from it, to overwrite nothing there. */
+static bool heap_holds(const char *text) {
+        static char maps[65536];
+        int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+        size_t n = 0;
+        ssize_t r;
+        char *line, *end;
+        uintptr_t from, to;
+
+        assert_true(fd >= 0);
+        while ((r = read(fd, maps + n, sizeof(maps) - 1 - n)) > 0)
+                n += (size_t)r;
+        close(fd);
+        maps[n] = 0;
+        line = strstr(maps, "[heap]");
+        assert_non_null(line);
+        while (line > maps && line[-1] != '\n')
+                line--;
+        from = strtoul(line, &end, 16);
+        to = strtoul(end + 1, NULL, 16);
+        return memmem((void *)from, to - from, text, strlen(text));
+}
+
+/* Neither in use nor given back. */
+static void test_no_secret_left(void **state) {
+        static const char token[] = "t0k3n-of-some-length.that.is-not-to-be-found";
+        static const char reply[] = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+                                    "{\"participant\":{\"id\":\"P\"},\"token\":"
+                                    "\"t0k3n-of-some-length.that.is-not-to-be-found\"}";
+        World *world = *state;
+        const Heard *heard;
+
+        if (!HAS_HEAP)
+                skip();
+        world->config.password = "canary-of-some-length-too";
+        assert_int_equal(api_configure(world->api, &world->config), 0);
+        world->reply = (Reply){ .text = reply, .close = true };
+        heard = world_ask(world, OPERATION_CREATE_PARTICIPANT);
+        assert_string_equal(heard->token, token);
+        assert_true(heap_holds(token));
+        explicit_bzero(&world->heard, sizeof(world->heard));
+        /* The beginning may go when memory is given back. */
+        assert_false(heap_holds(token + 16));
+
+        assert_true(heap_holds(world->config.password));
+        world->api = api_free(world->api);
+        assert_false(heap_holds(world->config.password + 16));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_bad_configurations, world_setup,
@@ -306,6 +387,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_proxy, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_proxy_refuses_tunnel, world_setup,
                                                 world_teardown),
+                cmocka_unit_test_setup_teardown(test_few_connections, world_setup, world_teardown),
+                cmocka_unit_test_setup_teardown(test_no_secret_left, world_setup, world_teardown),
         };
 
         return cmocka_run_group_tests_name("origin", tests, NULL, NULL);
