@@ -96,8 +96,10 @@ static bool publishers_ready(Core *core, const Object *object) {
                 if (publisher->number == 0)
                         continue;
                 other = registry_find(&core->registry, KIND_PARTICIPANT, publisher->number);
-                if (!other || !place_same_session(other->row.observed, wanted))
-                        return false; /* it comes, or it drops out of the list */
+                /* One that is not wanted there any more is not worth waiting for. */
+                if (other && place_same_session(other->row.wanted, wanted) &&
+                    !place_same_session(other->row.observed, wanted))
+                        return false;
         }
         return true;
 }
@@ -200,18 +202,23 @@ static int request_publishers(Core *core, Request *request, const Place *sent) {
         if (!request->publishers)
                 return -ENOMEM;
         for (size_t i = 0; i < sent->n_publishers; i++) {
-                Publisher *publisher = request->publishers + i;
-                const Object *other;
+                const Publisher *from = sent->publishers + i;
+                Publisher *publisher = request->publishers + request->n_publishers;
+                const Object *other = NULL;
 
-                if (publisher_copy(publisher, sent->publishers + i) < 0)
+                if (from->number != 0)
+                        other = registry_find(&core->registry, KIND_PARTICIPANT, from->number);
+                if (from->number != 0 && (!other || !api_id_is_known(&other->row.id)))
+                        continue;
+                if (publisher_copy(publisher, from) < 0)
                         return -ENOMEM;
                 request->n_publishers++;
-                if (publisher->number == 0)
-                        continue;
-                other = registry_find(&core->registry, KIND_PARTICIPANT, publisher->number);
-                publisher->id = other->row.id;
                 publisher->number = 0;
+                if (other)
+                        publisher->id = other->row.id;
         }
+        if (request->n_publishers == 0)
+                request->mode = MODE_NONE; /* never everybody */
         return 0;
 }
 

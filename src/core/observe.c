@@ -3,13 +3,8 @@
 
 #include <errno.h>
 
-static bool is_member(const Object *object, uint64_t session) {
-        return place_in_session(object->row.wanted, session) ||
-               place_in_session(object->row.observed, session);
-}
-
-/* Makes a place of what the API says. Publishers that are members here become numbers; others keep
- * their ids, so that nothing depends on their being in the registry. */
+/* Makes a place of what the API says. Publishers that are wanted members here become numbers, and
+ * drop out when they leave; others keep their ids, so that nothing depends on the registry. */
 static int place_of(Core *core, const Sighting *sighting, Place **ret) {
         CLEANUP(freep) Publisher *publishers = NULL;
         const Object *session;
@@ -31,7 +26,7 @@ static int place_of(Core *core, const Sighting *sighting, Place **ret) {
                                                        &sighting->publishers[i].id);
 
                 publishers[i] = sighting->publishers[i];
-                if (!other || other->removed || !is_member(other, number))
+                if (!other || other->removed || !place_in_session(other->row.wanted, number))
                         continue;
                 publishers[i].number = other->row.number;
                 publishers[i].id = (ApiId){ 0 };
