@@ -6,10 +6,12 @@
  *     LD_PRELOAD=slow-fsync.so SLOW_FSYNC_USEC=200000 convened ...
  *
  * Every fsync() and fdatasync() takes that much longer. With SLOW_FSYNC_LOG=FILE each appends a line
- * "PID TID" there before it begins, so that a test can see how many there were, and in which thread. A
- * program built with address sanitizers wants ASAN_OPTIONS=verify_asan_link_order=0 beside it.
+ * "PID TID" there before it begins, so that a test can see how many there were, and in which thread.
+ * With SLOW_FSYNC_FAIL=FILE each fails with EIO while that file exists. A program built with address
+ * sanitizers wants ASAN_OPTIONS=verify_asan_link_order=0 beside it.
  */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,12 +44,22 @@ static void linger(void) {
                 ;
 }
 
+static int fail(void) {
+        const char *path = getenv("SLOW_FSYNC_FAIL");
+
+        if (!path || access(path, F_OK) < 0)
+                return 0;
+
+        errno = EIO;
+        return -1;
+}
+
 int fsync(int fd) {
         linger();
-        return (int)syscall(SYS_fsync, fd);
+        return fail() < 0 ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
 int fdatasync(int fd) {
         linger();
-        return (int)syscall(SYS_fdatasync, fd);
+        return fail() < 0 ? -1 : (int)syscall(SYS_fdatasync, fd);
 }

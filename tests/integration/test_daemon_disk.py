@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""convened on a disk that is slow, or that fails."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from harness.bus import BusError, call
+from harness.daemon import MANAGER, NAME, PATH, Daemon, variants
+from harness.programs import build_directory, is_sanitized
+from harness.wait import wait_for
+
+SLOW_USEC = 200000
+
+
+def on_disk(bus, simulator, slow_usec=SLOW_USEC):
+    """A daemon whose every fsync takes so long, and fails while its folder has a file "broken"."""
+    daemon = Daemon(bus, base_url=simulator.base_url)
+    daemon.environment.update(
+        LD_PRELOAD=os.path.join(build_directory(), "tests/integration/slow-fsync.so"),
+        SLOW_FSYNC_USEC=str(slow_usec), SLOW_FSYNC_FAIL=daemon.folder.path("broken"),
+        ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:verify_asan_link_order=0")
+    return daemon
+
+
+class Caller(threading.Thread):
+    """Calls CreateSession from a connection of its own, as often as `more` says so."""
+
+    def __init__(self, bus, more=lambda n: n < 1):
+        super().__init__()
+        self.connection = bus.connect()
+        self.more = more
+        self.answers = []
+        self.start()
+
+    def run(self):
+        while self.more(len(self.answers)):
+            try:
+                self.answers += call(self.connection, NAME, PATH, MANAGER, "CreateSession", "a{sv}",
+                                     (variants({"Wait": False}),))
+            except BusError as error:
+                self.answers.append(error.name)
+
+    def finish(self):
+        self.join()
+        self.connection.close()
+        return self.answers
+
+
+@pytest.mark.skipif(is_sanitized(), reason="sanitizers are slow themselves")
+def test_cached_reads_do_not_wait(bus, simulator):
+    """Below 5 ms at p99 while commits follow upon each other. One quiet round of three will do: the
+    machine has others to serve, but a read that waits for the disk would be slow in each."""
+    with on_disk(bus, simulator) as daemon:
+        path = daemon.create_session(Tag="read")
+        stop = threading.Event()
+        writer = Caller(bus, lambda n: not stop.is_set())
+        rounds = []
+        for _ in range(3):
+            spans = []
+            for _ in range(1000):
+                begin = time.monotonic()
+                daemon.properties(path)
+                spans.append(time.monotonic() - begin)
+            rounds.append(sorted(spans)[990])
+        n_written = len(writer.answers)
+        stop.set()
+        writer.finish()
+        assert min(rounds) < 0.005, rounds
+        assert n_written >= 1, "nothing was committed meanwhile"
+
+
+def test_acknowledged_only_when_durable(bus, simulator):
+    with on_disk(bus, simulator) as daemon:
+        begin = time.monotonic()
+        caller = Caller(bus)
+        while caller.is_alive():
+            count = daemon.properties()["SessionCount"]
+            assert count == 0 or time.monotonic() - begin >= SLOW_USEC / 1e6
+        assert caller.finish() == ["/org/convened1/session/1"]
+        assert time.monotonic() - begin >= SLOW_USEC / 1e6
+
+
+def test_a_failed_commit_ends_it_at_once(bus, simulator):
+    """Nobody is told anything, and nothing is sent."""
+    daemon = on_disk(bus, simulator, 0).start()
+    daemon.folder.write("broken", "")
+    with pytest.raises(BusError) as error:
+        daemon.create_session(Tag="lost")
+    assert error.value.name == "org.freedesktop.DBus.Error.NoReply"
+    daemon.await_end(1)
+    assert "could not be written" in daemon.log and daemon.state_directory in daemon.log
+    assert not simulator.requests()
+
+    os.unlink(daemon.folder.path("broken"))
+    daemon.start()
+    daemon.await_property("/org/convened1", "PendingCount", 0)
+    assert daemon.properties()["SessionCount"] == len(simulator.state()["sessions"])
+    daemon.stop()
+    daemon.close()
+
+
+def test_sigterm_while_a_creation_is_committed(bus, simulator):
+    """Sealed to be sent, and durable only after the signal: it is accepted, and not sent."""
+    daemon = on_disk(bus, simulator)
+    daemon.environment["SLOW_FSYNC_LOG"] = log = daemon.folder.path("fsyncs")
+    with daemon:
+        before = os.path.getsize(log)
+        caller = Caller(bus)
+        wait_for(lambda: os.path.getsize(log) > before)
+        daemon.stop()
+        assert caller.finish() == ["/org/convened1/session/1"]
+        assert not simulator.requests()
+
+        daemon.environment["SLOW_FSYNC_USEC"] = "0"
+        daemon.start()
+        daemon.await_property("/org/convened1/session/1", "State", "active")
+        assert daemon.properties()["SuspectedOrphans"] == 0
+        assert len(simulator.requests(method="POST")) == 1
