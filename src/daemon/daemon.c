@@ -12,9 +12,6 @@
 #include "daemon/refusal.h"
 #include "proto/names.h"
 
-/* What the API client may need to tell of a timeout after it is over. */
-#define STOP_GRACE_USEC USEC_PER_SEC
-
 void daemon_fail(Daemon *daemon, int error, const char *what) {
         errno = -error;
         journal_log(LOG_ERR, NULL, "%s: %m. convened ends; what was accepted is on disk.", what);
@@ -85,8 +82,6 @@ void daemon_stop(Daemon *daemon) {
 
         sd_notify(0, "STOPPING=1\nSTATUS=Stopping, and waiting for creations in flight");
         daemon->stopping = true;
-        daemon->stop_by = usec_add(daemon_now().boottime,
-                                   daemon->configuration->request_timeout_usec + STOP_GRACE_USEC);
         core_stop(daemon->core);
 }
 

@@ -32,9 +32,7 @@ typedef struct Daemon {
         Bus *bus;
         Batch *batch; /* on its way to the disk, borrowed from the core; NULL: none */
         Status status;
-
         bool stopping;
-        usec_t stop_by; /* CLOCK_BOOTTIME; later than that nothing is waited for */
 } Daemon;
 
 /**

@@ -125,20 +125,10 @@ static int turn_arm(Daemon *daemon, usec_t deadline, Now now) {
         return r < 0 ? r : sd_event_source_set_enabled(daemon->timer, SD_EVENT_ONESHOT);
 }
 
-/* Whether all that is waited for after SIGTERM has come, or it is too late for it. */
-static bool may_leave(const Daemon *daemon, const CoreStatus *status, Now now) {
-        return daemon->stopping && !daemon->batch &&
-               (status->n_posts == 0 || now.boottime >= daemon->stop_by);
-}
-
-static void leave(Daemon *daemon, const CoreStatus *status) {
-        if (status->n_posts > 0)
-                journal_log(LOG_WARNING, NULL,
-                            "Leaving although %u creations got no answer; the next start counts "
-                            "them as unknown.",
-                            status->n_posts);
-
-        sd_event_exit(daemon->event, EXIT_SUCCESS);
+/* Whether all that is waited for after SIGTERM has come. The API client gives every request an end,
+ * RequestTimeoutSec after its beginning at the latest. */
+static bool may_leave(const Daemon *daemon, const CoreStatus *status) {
+        return daemon->stopping && !daemon->batch && status->n_posts == 0;
 }
 
 void daemon_turn(Daemon *daemon) {
@@ -157,10 +147,12 @@ void daemon_turn(Daemon *daemon) {
                 return daemon_fail(daemon, r, "Signal the manager's properties");
 
         status = core_status(daemon->core);
-        if (may_leave(daemon, &status, now))
-                return leave(daemon, &status);
+        if (may_leave(daemon, &status)) {
+                sd_event_exit(daemon->event, EXIT_SUCCESS);
+                return;
+        }
 
-        deadline = daemon->stopping ? daemon->stop_by : status_tell(&daemon->status, &status, now);
+        deadline = daemon->stopping ? USEC_NEVER : status_tell(&daemon->status, &status, now);
         r = turn_arm(daemon, deadline, now);
         if (r < 0)
                 daemon_fail(daemon, r, "Set the timer");

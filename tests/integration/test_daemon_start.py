@@ -10,9 +10,23 @@ import subprocess
 
 import pytest
 
-from harness.bus import PrivateBus
+from harness.bus import BusError, PrivateBus
 from harness.daemon import NAME, Daemon, DaemonEnded
 from harness.programs import TREE, program, sanitizer_options
+
+
+def left_alone(daemon, seconds):
+    """How often the daemon's loop woke up meanwhile, and the seconds of CPU that it took."""
+    def count():
+        with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as file:
+            switches = int(re.search(r"(?m)^voluntary_ctxt_switches:\s*(\d+)", file.read())[1])
+        with open(f"/proc/{daemon.process.pid}/stat", encoding="ascii") as file:
+            ticks = sum(int(field) for field in file.read().rpartition(")")[2].split()[11:13])
+        return switches, ticks / os.sysconf("SC_CLK_TCK")
+
+    before = count()
+    select.select([], [], [], seconds)
+    return tuple(new - old for new, old in zip(count(), before))
 
 
 def run(*arguments):
@@ -195,12 +209,33 @@ def test_idle_means_no_wake_ups(bus):
     """Nothing is to be done: without credentials not even a probe."""
     with Daemon(bus, credentials=None) as daemon:
         daemon.properties()
-        path = f"/proc/{daemon.process.pid}/status"
+        wake_ups, cpu = left_alone(daemon, 2)
+        assert wake_ups <= 2 and cpu <= 0.03, (wake_ups, cpu)
 
-        def switches():
-            with open(path, encoding="ascii") as file:
-                return int(re.search(r"(?m)^voluntary_ctxt_switches:\s*(\d+)", file.read())[1])
 
-        before = switches()
-        select.select([], [], [], 2)
-        assert switches() - before <= 2
+# What the API does, how much may be sent, and how long an attempt is waited for.
+BUSY = {
+    "offline": ({"kind": "reset"}, {}),
+    "unauthorized": ({"kind": "status", "status": 401}, {}),
+    "throttled": ({"kind": "status", "status": 429, "retry_after": 30}, {}),
+    "out of budget": ({"kind": "latency", "ms": 1},
+                      {"RequestsPerSec": 0.5, "RequestBurst": 1}),
+    "all in flight": ({"kind": "hang"}, {"MaxConcurrentRequests": 1, "RequestTimeoutSec": 60}),
+}
+
+
+@pytest.mark.parametrize("name", BUSY)
+def test_waiting_is_no_busy_loop(bus, simulator, name):
+    fault, config = BUSY[name]
+    with Daemon(bus, base_url=simulator.base_url, config={"Api": config}) as daemon:
+        for _ in range(3):
+            daemon.create_participant(Wait=False)
+        simulator.set_faults(fault)
+        for _ in range(3):
+            try:
+                daemon.create_session(Wait=False)
+            except BusError as error:
+                assert error.name == "org.convened1.Error.Unauthorized"
+        wake_ups, cpu = left_alone(daemon, 1.5)
+        assert wake_ups <= 150 and cpu <= 0.3, (wake_ups, cpu)
+        daemon.kill()
