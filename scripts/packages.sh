@@ -25,11 +25,8 @@ packages_check=(
 as_root() {
         if ((EUID == 0)); then
                 "$@"
-        elif command -v sudo >/dev/null; then
-                sudo "$@"
         else
-                echo "'$*' needs root, and there is no sudo: run it as root, then start again" >&2
-                return 1
+                sudo "$@"
         fi
 }
 
@@ -55,6 +52,12 @@ packages_install() {
         fi
         mapfile -t missing < <(packages_missing "$@")
         ((${#missing[@]})) || return 0
+
+        if ((EUID != 0)) && ! command -v sudo >/dev/null; then
+                echo "packages are missing, and there is no sudo; as root, run:" >&2
+                echo "apt-get install ${missing[*]}" >&2
+                return 1
+        fi
 
         echo "installing ${missing[*]}"
         apt_get=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
