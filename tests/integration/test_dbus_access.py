@@ -88,7 +88,7 @@ def test_everybody_may_read(stage, users):
 
 def test_only_the_owner(stage, users):
     _, alice, bob = users
-    before = stage.sent()
+    before = stage.simulator.requests()
     denied(bob, S1, SESSION, "Delete", "a{sv}", ({},))
     denied(bob, P1, PARTICIPANT, "Delete", "a{sv}", ({},))
     denied(bob, P1, PARTICIPANT, "GetToken")
@@ -98,7 +98,7 @@ def test_only_the_owner(stage, users):
     denied(*add(bob, S1, P2))
     denied(*add(bob, S2, P1))
     denied(*add(bob, S1, P1))
-    assert stage.sent() == before
+    assert stage.simulator.requests() == before
 
     assert alice.call(P1, PARTICIPANT, "GetToken")[0]
     assert alice.call(*add(alice, S1, P1)[1:]) == ()

@@ -33,12 +33,12 @@ ALL = {"CreateSession": CREATE_SESSION, "CreateParticipant": CREATE_PARTICIPANT,
 
 def refused(stage, method, options, error=INVALID):
     """The text of the refusal; nothing may have reached the API."""
-    before = stage.sent()
+    before = stage.simulator.requests()
     path, interface, member, signature, body = method
     with pytest.raises(BusError) as caught:
         stage.daemon.call(path, interface, member, signature, (*body, options))
     assert caught.value.name == error, caught.value
-    assert stage.sent() == before
+    assert stage.simulator.requests() == before
     return caught.value.message
 
 

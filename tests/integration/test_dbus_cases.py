@@ -63,13 +63,13 @@ def test_add_again_with_keys(stage):
 
 def test_conflicts(stage):
     stage.session(), stage.session(), stage.participant(Session=S1), stage.participant()
-    before = stage.sent()
+    before = stage.simulator.requests()
     stage.refused("Conflict", stage.add, S2, P1)
     stage.refused("Conflict", stage.remove, S2, P1)
     stage.refused("Conflict", stage.remove, S1, P2)
     stage.refused("Conflict", stage.subscribe, P2, "session")
     stage.refused("Conflict", stage.subscribe, P2, "none")
-    assert stage.sent() == before
+    assert stage.simulator.requests() == before
 
 
 def test_publishers_of_another_session(stage):

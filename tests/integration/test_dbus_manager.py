@@ -93,8 +93,9 @@ def test_get_by_id(stage):
     stage.refused("NoSuchSession", stage.daemon.manager, "GetSession", "s", (participant,))
     stage.refused("NoSuchParticipant", stage.daemon.manager, "GetParticipant", "s", (session,))
     stage.refused("NoSuchSession", stage.daemon.manager, "GetSession", "s", ("x",))
-    stage.simulator.set_faults({"kind": "hang"})
+    before = stage.simulator.requests()
     assert stage.daemon.manager("GetSession", "s", (session,)) == (S1,)
+    assert stage.simulator.requests() == before
 
 
 def test_lists(stage):

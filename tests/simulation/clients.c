@@ -379,10 +379,18 @@ void clients_turn(Run *run) {
                 clients->next_at = run->now + random_between(random, 0, 2 * clients->pause_usec);
 }
 
+static void item_cut(Run *run, Item *item) {
+        /* What was asked for last is lost; what was asked for before is not known any more. */
+        if (item->wished_at > run->written_at)
+                item->wished_at = item->joined_at = 0;
+}
+
 void clients_cut(Run *run) {
         Clients *clients = &run->clients;
 
         clients->n_calls = 0;
+        for (uint64_t i = 0; i < clients->n_items[KIND_PARTICIPANT]; i++)
+                item_cut(run, clients->items[KIND_PARTICIPANT] + i);
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 for (uint64_t i = run->disk.counters.last_number[kind] + 1;
                      i < clients->n_items[kind]; i++) {

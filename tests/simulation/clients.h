@@ -51,10 +51,11 @@ typedef struct Item {
         uint64_t created, deleted, last; /* sequences of intents: the creation, a delete, any */
         usec_t last_at;
         unsigned n_unknown;
-        usec_t refused_at;   /* a final refusal arrived */
-        usec_t confirmed_at; /* the API carried out a change of it, and we were told ... */
-        usec_t told_at;      /* ... then */
-        usec_t read_at;      /* a read of it was answered */
+        usec_t refused_at;           /* a final refusal arrived */
+        usec_t confirmed_at;         /* the API carried out a change of it, and we were told ... */
+        usec_t told_at;              /* ... then */
+        usec_t joined_at, wished_at; /* its session, its place, are as somebody asked for since */
+        usec_t read_at;              /* a read of it was answered */
         Wish *wishes;
         size_t n_wishes;
 } Item;

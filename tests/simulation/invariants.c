@@ -47,8 +47,11 @@ static void check_numbers(Run *run, const Batch *batch) {
 void invariants_at_seal(Run *run, const Batch *batch) {
         Network *network = &run->network;
 
-        for (size_t i = 0; i < batch->n_rows; i++)
+        for (size_t i = 0; i < batch->n_rows; i++) {
+                TRACE(run, "    %s%s", row_text(&batch->rows[i].row),
+                      batch->rows[i].removed ? ", removed" : "");
                 reasons_check(run, batch, batch->rows + i);
+        }
         check_counters(run, batch);
         check_numbers(run, batch);
         traffic_at_seal(run, batch);

@@ -24,7 +24,9 @@ void invariants_at_crash(Run *run);
 /* traffic.c */
 void traffic_start(Run *run);
 void traffic_at_seal(Run *run, const Batch *batch);
-void traffic_at_answer(Run *run, const Answer *answer);
+void traffic_at_answer(Run *run, const Request *request, const Answer *answer);
+/* After each step: what is said of the API as a whole has a reason. */
+void traffic_at_step(Run *run);
 
 /* agreement.c: wanted, observed and the API are one, once all is quiet. */
 void agreement_check(Run *run);

@@ -266,6 +266,7 @@ static void write_batch(Run *run) {
         if (!image_is_of(&life->image, life->batch))
                 run_fail(run, "I2", "the batch has changed on its way to the disk");
         disk_write(&run->disk, &life->image);
+        run->written_at = life->sealed_at;
         for (size_t i = 0; i < network->n_posts; i++)
                 network->posts[i].durable |= network->posts[i].sealed;
         invariants_of_ids(run);

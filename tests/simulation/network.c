@@ -63,12 +63,27 @@ static bool request_is_cursed(const Run *run, const Request *request) {
         return thing && thing->number == run->cursed;
 }
 
+/* I12: a read and a change of it may be due, each after a pause that is half of the longest one on
+ * the whole. */
+static void count_cursed(Run *run, const Request *request) {
+        const usec_t span = run->now - run->quiet_since;
+        const usec_t allowed = 50 + 6 * span / run->config.retry_max_usec;
+
+        if (request->kind != run->cursed_kind || request->number != run->cursed)
+                return;
+        if (++run->n_cursed > allowed)
+                run_fail(run, "I12", "what always fails is tried %u times without a pause",
+                         run->n_cursed);
+}
+
 static void exchange_plan(Run *run, Exchange *exchange) {
         Random *random = &run->random;
 
         exchange->fault = sky_draw(&run->sky, random, &exchange->request);
-        if (request_is_cursed(run, &exchange->request))
+        if (request_is_cursed(run, &exchange->request)) {
                 exchange->fault = FAULT_BROKEN;
+                count_cursed(run, &exchange->request);
+        }
 
         exchange->sent_at = run->now;
         exchange->arrives_at = run->now + draw_latency(run);
@@ -233,7 +248,7 @@ static void book_answer(Run *run, const Exchange *exchange, const Answer *answer
                 book_post(run, run->network.posts + exchange->post - 1, item, answer);
         if (answer->outcome != API_OK)
                 clients->failed_at = run->now;
-        if (outcome_is_refusal(answer->outcome))
+        if (outcome_is_refusal(answer->outcome) && !exchange->page.already)
                 item->refused_at = clients->refused_at = run->now;
         if (answer->outcome == API_UNAUTHORIZED || answer->outcome == API_FORBIDDEN)
                 clients->unauthorized_at = run->now;
@@ -250,7 +265,7 @@ static void book_answer(Run *run, const Exchange *exchange, const Answer *answer
                 if (thing)
                         clients_item(clients, KIND_PARTICIPANT, thing->number)->read_at = run->now;
         }
-        traffic_at_answer(run, answer);
+        traffic_at_answer(run, &exchange->request, answer);
 }
 
 static void answer_init(Run *run, Answer *answer, Exchange *exchange, char *token, size_t size) {

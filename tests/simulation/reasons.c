@@ -6,7 +6,6 @@
  */
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/text.h"
 #include "simulation/invariants.h"
@@ -21,15 +20,6 @@ typedef struct Case {
         bool removed;
 } Case;
 
-static const char *case_name(const Case *c) {
-        static char text[120];
-
-        snprintf(text, sizeof(text), "%s %" PRIu64 " (%s)",
-                 c->new->kind == KIND_SESSION ? "session" : "participant", c->new->number,
-                 api_id_text(&c->new->id));
-        return text;
-}
-
 #define CHECK(c, invariant, condition, ...)                                                        \
         do {                                                                                       \
                 if (!(condition))                                                                  \
@@ -37,7 +27,8 @@ static const char *case_name(const Case *c) {
         } while (0)
 
 static void case_fail(const Case *c, const char *invariant, const char *text) {
-        run_fail(c->run, invariant, "%s: %s", case_name(c), text);
+        run_fail(c->run, invariant, "%s: %s; before: %s", row_text(c->new), text,
+                 c->old ? row_text(c->old) : "none");
 }
 
 const Row *newest_row(const Run *run, const Batch *batch, Kind kind, uint64_t number) {
@@ -185,7 +176,10 @@ static bool is_without_session(const Case *c) {
         return session_is_leaving(c, old->session);
 }
 
-static bool entries_match(const Case *c, const Position *ours, const Position *theirs) {
+static bool position_matches(const Case *c, const Position *ours, const Position *theirs) {
+        if (ours->session != theirs->session ||
+            (ours->heard.mode == MODE_SESSION) != (theirs->heard.mode == MODE_SESSION))
+                return false;
         for (size_t i = 0; i < theirs->heard.n_entries; i++) {
                 const Entry *entry = theirs->heard.entries + i;
                 const Thing *thing =
@@ -214,12 +208,7 @@ static bool is_taken_over(const Case *c) {
 
                 if (until <= c->item->confirmed_at)
                         return false;
-                if (stay->position.session != position.session)
-                        continue;
-                if ((stay->position.heard.mode == MODE_SESSION) !=
-                    (position.heard.mode == MODE_SESSION))
-                        continue;
-                if (entries_match(c, &position, &stay->position))
+                if (position_matches(c, &position, &stay->position))
                         return true;
         }
         return false;
@@ -241,20 +230,50 @@ static bool has_lost_its_session(const Case *c) {
         return item->joins && item->n_wishes > 0 && session_is_leaving(c, item->wishes[0].session);
 }
 
-/* An intent of before, with no word from the API yet. Out of the session that was meant is out,
+/* The API had what was wanted, at least for a moment, after somebody had asked for it. Where the
+ * session has changed, nothing but the membership can be looked at. */
+static bool was_met(const Case *c) {
+        const bool moved = !place_same_session(c->old->wanted, c->new->wanted);
+        const usec_t since = moved ? c->item->joined_at : c->item->wished_at;
+        Position position;
+
+        if (since == 0)
+                return true;
+        place_position(c->run, c->batch, c->old->wanted, &position);
+        for (size_t i = c->thing->n_stays; i > 0; i--) {
+                const Stay *stay = c->thing->stays + i - 1;
+                const usec_t until = i < c->thing->n_stays ? stay[1].since : USEC_NEVER;
+
+                if (until <= since)
+                        return false;
+                if (stay->position.session != position.session)
+                        continue;
+                if (moved || position_matches(c, &position, &stay->position))
+                        return true;
+        }
+        return false;
+}
+
+/* An intent that nobody has seen fulfilled or refused. Out of the session that was meant is out,
  * wherever it went. */
-static bool was_unconfirmed(const Case *c) {
+static bool was_unmet(const Case *c) {
         const Row *old = c->old, *new = c->new;
 
-        if (!old || new->gone || place_equal(old->wanted, old->observed))
-                return false;
-        if (c->item->told_at >= c->run->life.sealed_at || was_refused(c))
+        if (!old || new->gone || was_refused(c))
                 return false;
         if (old->wanted && session_is_leaving(c, old->wanted->session))
                 return false;
-        if (row_open(old, MEMBERSHIP))
-                return old->wanted || place_same_session(old->observed, new->wanted);
-        return row_open(old, SUBSCRIPTIONS) && place_same_session(old->wanted, new->wanted);
+        if (!old->wanted && (!place_same_session(old->observed, new->wanted) ||
+                             (new->wanted &&new->wanted->session == 0)))
+                return false;
+        return !was_met(c);
+}
+
+/* Somebody asked for it: from now on it must be met before it may be given up. */
+static void note_wish(const Case *c) {
+        if (!c->old || !place_same_session(c->old->wanted, c->new->wanted))
+                c->item->joined_at = c->run->now;
+        c->item->wished_at = c->run->now;
 }
 
 static void check_wanted(const Case *c) {
@@ -264,16 +283,25 @@ static void check_wanted(const Case *c) {
                 return;
         if ((c->new->gone || c->new->failed) && !c->new->wanted)
                 return;
-        if (is_asked_for(c) || is_without_leavers(c) || is_without_session(c))
+        if (is_asked_for(c)) {
+                note_wish(c);
+                return;
+        }
+        if (is_without_leavers(c)) {
+                c->item->wished_at = 0; /* not as it was asked for any more */
+                return;
+        }
+        if (is_without_session(c))
                 return;
         if (was_refused(c) && place_equal(c->new->wanted, c->new->observed)) {
+                c->item->wished_at = c->item->joined_at = 0;
                 c->run->tally->fallbacks++;
                 return;
         }
         CHECK(c, "drift", is_taken_over(c),
               "wanted has changed, and nobody asked, and the API was not so since the last change");
-        CHECK(c, "drift", !was_unconfirmed(c),
-              "an unconfirmed intent was given up for what the API has");
+        CHECK(c, "drift", !was_unmet(c), "an unconfirmed intent was given up for what the API has");
+        c->item->wished_at = c->item->joined_at = 0;
         c->run->tally->takeovers++;
 }
 

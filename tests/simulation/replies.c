@@ -99,10 +99,13 @@ static void check_done(Run *run, const Call *call, const Item *item) {
         check_early(run, call, item);
 }
 
-/* Somebody else has taken it out of the session in which it was to hear something. */
+/* Somebody else has taken it out of the session in which it was to hear something, or it never came
+ * to be. */
 static bool has_lost_its_place(const Run *run, const Call *call) {
         const Row *row = table_find(&run->disk.table, KIND_PARTICIPANT, call->number);
 
+        if (row && row->failed)
+                return true;
         return (call->kind == INTENT_SUBSCRIBE || call->kind == INTENT_ADD) && row &&
                !place_in_session(row->wanted, call->session);
 }
@@ -121,11 +124,11 @@ static bool has_grounds(const Run *run, const Call *call, const Item *item, Outc
                        !table_find(&run->disk.table, KIND_PARTICIPANT, call->number);
         case OUTCOME_CONFLICT:
                 if (has_lost_its_place(run, call))
-                        return call->wait;
+                        return true;
                 /* fall through */
         case OUTCOME_REJECTED:
         case OUTCOME_SESSION_FULL:
-                return call->wait && clients->refused_at != 0 &&
+                return clients->refused_at != 0 &&
                        clients->refused_at + PATIENCE_USEC >= call->issued_at;
         case OUTCOME_UNAUTHORIZED:
         case OUTCOME_FORBIDDEN:
@@ -135,7 +138,7 @@ static bool has_grounds(const Run *run, const Call *call, const Item *item, Outc
         case OUTCOME_UNAVAILABLE:
                 return call->kind == INTENT_REFRESH;
         case OUTCOME_UNKNOWN:
-                return item->n_unknown > 0 && call->wait;
+                return item->n_unknown > 0;
         case OUTCOME_DONE:
                 return true;
         case OUTCOME_NO_TOKEN:

@@ -84,6 +84,7 @@ static void draw_habits(Run *run) {
         run->strangers_at = random_between(random, 0, USEC_PER_HOUR);
         run->strangers_join = random_chance(random, 0.3);
         run->world.keeps_entries = random_chance(random, 0.3);
+        run->world.joins_once = random_chance(random, 0.3);
         run->crash_at = USEC_NEVER;
 }
 
@@ -127,6 +128,7 @@ static void begin_quiet(Run *run) {
         const Kind kind = random_chance(random, 0.2) ? KIND_SESSION : KIND_PARTICIPANT;
 
         run->quiet = true;
+        run->quiet_since = run->now;
         run->slow_disk = false;
         run->sky = (Sky){ .changes_at = USEC_NEVER };
         run->strangers_at = run->clients.next_at = run->crash_at = USEC_NEVER;
@@ -267,6 +269,7 @@ static void run_step(Run *run, Turn turn) {
         life_turn(run);
         life_strike(run);
         if (run->life.core && !run->failed) {
+                traffic_at_step(run);
                 watch_state(run);
                 invariants_of_calls(run);
         }

@@ -39,11 +39,13 @@ typedef struct Budget {
         usec_t not_before; /* Retry-After */
         uint64_t probe;    /* serial of the one that may be out while offline */
         ApiState last_state;
+        ApiOutcome answer; /* in this step; _API_OUTCOME_MAX: none */
+        bool to_probe;     /* ... and what it was an answer to */
 } Budget;
 
 typedef struct Failure {
         char invariant[16];
-        char text[400];
+        char text[1200];
         uint64_t step;
         usec_t at;
 } Failure;
@@ -66,6 +68,7 @@ typedef struct Run {
         Clients clients;
         Life life;
         Budget budget;
+        usec_t written_at;  /* when the last batch that is durable was sealed */
         uint64_t n_unknown; /* unknown outcomes that there were: SuspectedOrphans must say so */
 
         CrashKind crash;
@@ -75,7 +78,9 @@ typedef struct Run {
         bool strangers_join, slow_disk;
         usec_t commit_max_usec;
         Kind cursed_kind;
-        uint64_t cursed; /* number of an object that the API fails for good; 0: none */
+        uint64_t cursed;   /* number of an object that the API fails for good; 0: none */
+        unsigned n_cursed; /* requests for it */
+        usec_t quiet_since;
         bool quiet;
         Failure failure;
 } Run;

@@ -1,8 +1,57 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "simulation/table.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/text.h"
 #include "simulation/kit.h"
+#include "simulation/world.h"
+
+#define TEXT_MAX 512
+
+static char *next_text(void) {
+        static char texts[16][TEXT_MAX];
+        static unsigned i;
+
+        return texts[i++ % ELEMENTSOF(texts)];
+}
+
+const char *place_text(const Place *place) {
+        static const char *const modes[_MODE_MAX] = { "nothing", "all", "" };
+        char *text = next_text();
+        size_t n;
+
+        if (!place)
+                return "nowhere";
+        n = (size_t)snprintf(text, TEXT_MAX, "in %" PRIu64 "%s hears %s", place->session,
+                             api_id_text(&place->foreign), modes[place->mode]);
+        for (size_t i = 0; i < place->n_publishers && n < TEXT_MAX; i++) {
+                const Publisher *publisher = place->publishers + i;
+
+                n += (size_t)snprintf(text + n, TEXT_MAX - n, " %" PRIu64 "%s:%x",
+                                      publisher->number, api_id_text(&publisher->id),
+                                      world_streams(publisher));
+        }
+        return text;
+}
+
+const char *row_text(const Row *row) {
+        char *text = next_text();
+        const Goal *goals = row->goals;
+
+        snprintf(text, TEXT_MAX,
+                 "%s %" PRIu64 " (%s)%s%s%s, unknown %u, failed %u, wanted %s, observed %s, "
+                 "agreed %u/%u %u/%u %u/%u",
+                 row->kind == KIND_SESSION ? "session" : "participant", row->number,
+                 api_id_text(&row->id), row->gone ? " gone" : "", row->failed ? " failed" : "",
+                 row->attempt_open ? " attempt" : "", row->n_unknown, row->n_failed,
+                 place_text(row->wanted), place_text(row->observed), goals[BEING].agreed_rev,
+                 goals[BEING].wanted_rev, goals[MEMBERSHIP].agreed_rev,
+                 goals[MEMBERSHIP].wanted_rev, goals[SUBSCRIPTIONS].agreed_rev,
+                 goals[SUBSCRIPTIONS].wanted_rev);
+        return text;
+}
 
 bool spec_equal(const Spec *a, const Spec *b) {
         return a->owner == b->owner && a->lifetime == b->lifetime &&

@@ -20,4 +20,7 @@ void table_copy(Table *to, const Table *from);
 
 /* A copy that shares nothing, not even what is immutable and counted. */
 void row_copy_whole(Row *to, const Row *from);
+/* For a trace: such as "session 3, hears 4 7:6". Static buffers, in turn. */
+const char *place_text(const Place *place);
+const char *row_text(const Row *row);
 bool spec_equal(const Spec *a, const Spec *b);

@@ -11,6 +11,7 @@ void traffic_start(Run *run) {
                 .tokens = run->config.request_burst,
                 .filled_at = run->now,
                 .last_state = API_STATE_UNKNOWN,
+                .answer = _API_OUTCOME_MAX,
         };
 }
 
@@ -95,12 +96,61 @@ void traffic_at_seal(Run *run, const Batch *batch) {
                         check_request(run, &batch->effects[i].request, n, state);
 }
 
-void traffic_at_answer(Run *run, const Answer *answer) {
+void traffic_at_answer(Run *run, const Request *request, const Answer *answer) {
         usec_t span = answer->retry_after_usec;
+
+        run->budget.answer = answer->outcome;
+        run->budget.to_probe = request->number == 0;
 
         if (answer->outcome != API_THROTTLED || !answer->has_retry_after)
                 return;
         span = usec_max(span, USEC_PER_SEC);
         span = usec_min(span, run->config.retry_max_usec);
         run->budget.not_before = usec_max(run->budget.not_before, run->now + span);
+}
+
+static bool answer_is_good(ApiOutcome outcome) {
+        return outcome == API_OK || outcome == API_REFUSED || outcome == API_NOT_FOUND ||
+               outcome == API_CONFLICT;
+}
+
+static bool answer_is_denial(ApiOutcome outcome) {
+        return outcome == API_UNAUTHORIZED || outcome == API_FORBIDDEN;
+}
+
+/* Whether the answer of this step may bring the API into that state. */
+static bool state_has_grounds(const Run *run, ApiState state) {
+        const Budget *budget = &run->budget;
+
+        switch (state) {
+        case API_STATE_UNKNOWN:
+                return run->life.credentials && budget->last_state == API_STATE_UNAUTHORIZED;
+        case API_STATE_ONLINE:
+                return answer_is_good(budget->answer);
+        case API_STATE_THROTTLED:
+                return budget->answer == API_THROTTLED;
+        case API_STATE_OFFLINE:
+                /* One object that fails proves nothing; a probe that fails likewise does. */
+                return budget->answer == API_NOT_SENT || budget->answer == API_REDIRECTED ||
+                       (budget->to_probe && !answer_is_good(budget->answer));
+        case API_STATE_UNAUTHORIZED:
+                return answer_is_denial(budget->answer) || !run->life.credentials;
+        case _API_STATE_MAX:
+                break;
+        }
+        return false;
+}
+
+void traffic_at_step(Run *run) {
+        const ApiState state = core_status(run->life.core).api_state;
+        Budget *budget = &run->budget;
+
+        if (state != budget->last_state && !state_has_grounds(run, state))
+                run_fail(run, "I11", "ApiState goes from %d to %d without a reason",
+                         (int)budget->last_state, (int)state);
+        if (answer_is_denial(budget->answer) && state != API_STATE_UNAUTHORIZED)
+                run_fail(run, "I11", "the credentials are refused, and ApiState is %d", (int)state);
+        if (budget->answer == API_THROTTLED && state == API_STATE_ONLINE)
+                run_fail(run, "I11", "the API asks for patience, and is taken for online");
+        budget->answer = _API_OUTCOME_MAX;
 }

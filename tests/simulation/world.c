@@ -233,13 +233,16 @@ static void position_read(Position *position, const World *world, const Request 
 }
 
 static unsigned world_put_member(World *world, const Request *request, Thing *session,
-                                 Thing *participant, usec_t now) {
+                                 Thing *participant, usec_t now, Page *page) {
         Position position = { 0 };
         const uint32_t place = session && participant ? thing_position(participant)->session : 0;
 
         if (!session || !participant)
                 return 404;
         if (place != 0 && place != session->handle)
+                return 409;
+        page->already = place != 0 && world->joins_once;
+        if (page->already)
                 return 409;
         if (place == 0 && world_n_members(world, session->handle) >= SESSION_MEMBERS_MAX)
                 return 409;
@@ -378,7 +381,7 @@ void world_serve(World *world, const Request *request, usec_t now, Page *ret) {
                         page_list(&page, world, session);
                 break;
         case OPERATION_ADD_PARTICIPANT:
-                page.status = world_put_member(world, request, session, participant, now);
+                page.status = world_put_member(world, request, session, participant, now, &page);
                 break;
         case OPERATION_REMOVE_PARTICIPANT:
         case OPERATION_GET_SUBSCRIPTIONS:

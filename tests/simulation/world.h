@@ -55,6 +55,7 @@ typedef struct World {
         size_t n_things[_KIND_MAX];
         uint64_t salt;      /* makes the ids of this world its own */
         bool keeps_entries; /* one that leaves stays in the lists of others */
+        bool joins_once;    /* 409 for one that is in that very session */
         bool never_expires; /* from now on */
         usec_t next_expiry_at;
         uint64_t n_expired;
@@ -64,6 +65,7 @@ typedef struct World {
 typedef struct Page {
         unsigned status;
         uint32_t created; /* handle */
+        bool already;     /* 409, and it is where it should be */
         ApiId id;
         Sighting *sightings;
         size_t n_sightings;

@@ -109,10 +109,6 @@ class Stage:
         """Waits until nothing is pending."""
         self.daemon.await_property(PATH, "PendingCount", 0)
 
-    def sent(self):
-        """Requests that change something. Reads come and go as the daemon sees fit."""
-        return [item for item in self.simulator.requests() if item["method"] != "GET"]
-
     def truth(self, path):
         """What the simulator says of an object; None: it is not there."""
         kind = "sessions" if "/session/" in path else "participants"
