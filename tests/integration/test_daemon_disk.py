@@ -51,25 +51,23 @@ class Caller(threading.Thread):
 
 @pytest.mark.skipif(is_sanitized(), reason="sanitizers are slow themselves")
 def test_cached_reads_do_not_wait(bus, simulator):
-    """Below 5 ms at p99 while commits follow upon each other. One quiet round of three will do: the
-    machine has others to serve, but a read that waits for the disk would be slow in each."""
+    """Below 5 ms at p99 while commits follow upon each other. One quiet round will do: the machine
+    has others to serve, but a read that waits for the disk would be slow in each."""
     with on_disk(bus, simulator) as daemon:
         path = daemon.create_session(Tag="read")
         stop = threading.Event()
         writer = Caller(bus, lambda n: not stop.is_set())
         rounds = []
-        for _ in range(3):
+        while len(rounds) < 3 or len(writer.answers) < 3:
             spans = []
             for _ in range(1000):
                 begin = time.monotonic()
                 daemon.properties(path)
                 spans.append(time.monotonic() - begin)
             rounds.append(sorted(spans)[990])
-        n_written = len(writer.answers)
         stop.set()
         writer.finish()
         assert min(rounds) < 0.005, rounds
-        assert n_written >= 1, "nothing was committed meanwhile"
 
 
 def test_acknowledged_only_when_durable(bus, simulator):
