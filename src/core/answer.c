@@ -149,7 +149,8 @@ static void goal_agree(Goal *goal, uint32_t rev) {
                 goal->agreed_rev = rev;
 }
 
-static int changed(Core *core, Object *object, const Flight *flight) {
+static int changed(Core *core, Object *object, const Flight *flight, const Answer *answer) {
+        bool session = object->row.kind == KIND_SESSION;
         Goal *goals = object->row.goals;
         Object *before = core_reader(core, object);
         int r;
@@ -157,7 +158,9 @@ static int changed(Core *core, Object *object, const Flight *flight) {
         if (flight->step == STEP_DELETE) {
                 r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
                 if (r >= 0)
-                        r = core_log(core, LOG_EVENT_DELETED, 6, object, "It was deleted.");
+                        r = core_log_answer(core, LOG_EVENT_DELETED, 6, flight, answer,
+                                            session ? "A session was deleted."
+                                                    : "A participant was deleted.");
                 return r < 0 ? r : core_remove(core, object, true);
         }
 
@@ -208,7 +211,7 @@ static int change_refused(Core *core, Object *object, const Flight *flight, cons
         bool leaving = flight->step == STEP_DELETE || flight->step == STEP_LEAVE;
 
         if (answer->outcome == API_NOT_FOUND && leaving)
-                return changed(core, object, flight);
+                return changed(core, object, flight, answer);
         if (answer->outcome == API_NOT_FOUND)
                 return either_missing(core, object, flight, answer);
         if (answer->outcome == API_CONFLICT && flight->step == STEP_JOIN) {
@@ -221,7 +224,7 @@ static int change_refused(Core *core, Object *object, const Flight *flight, cons
 static int answer_change(Core *core, Object *object, Flight *flight, const Answer *answer) {
         switch (answer->outcome) {
         case API_OK:
-                return changed(core, object, flight);
+                return changed(core, object, flight, answer);
         case API_NOT_SENT:
         case API_NO_ANSWER:
         case API_NOT_UNDERSTOOD:

@@ -160,7 +160,7 @@ void core_set_timer(Core *core, Object *object);
 
 int core_observe_read(Core *core, Flight *flight, const Answer *answer);
 /* The counterpart at the API is not there any more. */
-int core_gone(Core *core, Object *object, const char *why);
+int core_gone(Core *core, Object *object);
 
 /* --- refuse.c: intents that come to nothing --- */
 

@@ -260,18 +260,21 @@ static int observe_subscriptions(Core *core, Object *object, const Flight *fligh
         return r < 0 ? r : compare(core, object, seen);
 }
 
-int core_gone(Core *core, Object *object, const char *why) {
+int core_gone(Core *core, Object *object) {
         bool session = object->row.kind == KIND_SESSION;
         bool wanted = object->row.gone;
         int r;
 
         r = core_log(core, wanted ? LOG_EVENT_DELETED : LOG_EVENT_GONE, wanted ? 6 : 5, object,
-                     "%s", why);
-        if (r >= 0)
+                     "%s",
+                     session ? "A session is not at the API any more."
+                             : "A participant is not at the API any more.");
+        if (r >= 0 && wanted)
+                r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
+        else if (r >= 0)
                 r = waiters_fail_all(core, object,
-                                     wanted    ? OUTCOME_DONE
-                                     : session ? OUTCOME_NO_SUCH_SESSION
-                                               : OUTCOME_NO_SUCH_PARTICIPANT,
+                                     session ? OUTCOME_NO_SUCH_SESSION
+                                             : OUTCOME_NO_SUCH_PARTICIPANT,
                                      "It is not at the API any more.");
         return r < 0 ? r : core_remove(core, object, true);
 }
@@ -288,10 +291,10 @@ static int read_failed(Core *core, Object *object, const Answer *answer) {
                                  ? outcome_of(answer->outcome)
                                  : OUTCOME_UNAVAILABLE,
                          answer->message);
-        if (r < 0 || !object->must_read)
+        if (r < 0 || !(object->must_read || row_open(&object->row, MEMBERSHIP)))
                 return r;
-        object->retry_at = object->look_at;
         /* A change waits for this read: it is its attempt that failed. */
+        object->retry_at = object->look_at;
         return waiters_pass(core, object);
 }
 
@@ -299,7 +302,7 @@ static int missing(Core *core, Object *object, const Flight *flight) {
         Object *session;
 
         if (flight->operation != OPERATION_GET_SUBSCRIPTIONS)
-                return core_gone(core, object, "Its counterpart is not at the API any more.");
+                return core_gone(core, object);
         session = core_reader(core, object);
         if (session)
                 session->must_read = true, core_wake(core, session);

@@ -172,8 +172,9 @@ static int member_release(Core *core, Object *member, uint64_t session) {
                 return r;
         for (Aspect aspect = MEMBERSHIP; aspect < _ASPECT_MAX; aspect++) {
                 goals[aspect].wanted_rev++;
-                /* A change that is out tells more than the session's end does. */
-                if (!member->change)
+                /* A change that is out tells more than the session's end does, and what was to be
+                 * left for this session is still to be left. */
+                if (!member->change && !member->row.observed)
                         goals[aspect].agreed_rev = goals[aspect].wanted_rev;
         }
         member->must_read = true;
