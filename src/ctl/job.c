@@ -160,7 +160,14 @@ static Exit job_meet(Job *job) {
                 job->refused = facts_have_error(job->facts);
                 return EXIT_DONE;
         }
-        if (failure_exit(error.name ? error.name : "") != EXIT_NOT_FOUND)
+        code = failure_exit(error.name ? error.name : "");
+        if (code == EXIT_UNREACHABLE) {
+                CLEANUP(freep) char *label = job_label(job);
+
+                return failure_say(&job->ctl->options, code, SD_BUS_ERROR_DISCONNECTED, "%s: %s",
+                                   label, LEFT_THE_BUS);
+        }
+        if (code != EXIT_NOT_FOUND)
                 return failure_say_bus(&job->ctl->options, &error, r, job->doing);
 
         job->facts = must(json_object_new_object());

@@ -8,6 +8,9 @@
 
 #include "ctl/object.h"
 
+/* What is said of a change that was accepted, or may have been, when the service leaves the bus. */
+#define LEFT_THE_BUS "convened left the bus; what it has accepted goes on when it is back"
+
 typedef enum JobGoal {
         JOB_IN_SYNC, /* the API has confirmed all that is wanted of the object */
         JOB_GONE,    /* the object is no more */

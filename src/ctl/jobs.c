@@ -125,9 +125,7 @@ static void run_loop(Run *run) {
                 if (!first)
                         return;
                 if (r < 0 || run->lost) {
-                        give_up(run, EXIT_UNREACHABLE, SD_BUS_ERROR_DISCONNECTED,
-                                "convened left the bus; what it has accepted goes on when it is "
-                                "back");
+                        give_up(run, EXIT_UNREACHABLE, SD_BUS_ERROR_DISCONNECTED, LEFT_THE_BUS);
                         return;
                 }
                 if (progress_now() >= run->deadline) {
