@@ -22,10 +22,10 @@ void complaint_read(Complaint *ret, const char *text, size_t n) {
 
         /* Memory that ran out is no reason to lose the status. */
         if (json_parse(&complaint.tree, text, n, false) > 0) {
-                complaint.is_own = json_text(json_member(complaint.tree, "error")) ||
-                                   json_text(json_member(complaint.tree, "message"));
                 complaint.message = message_find(complaint.tree);
                 complaint.request_id = json_text(json_member(complaint.tree, "requestId"));
+                complaint.is_own =
+                        complaint.request_id && json_text(json_member(complaint.tree, "error"));
         }
         *ret = complaint;
 }

@@ -9,7 +9,8 @@ typedef struct Complaint {
         json_object *tree;      /* owns the texts */
         const char *message;    /* NULL: it says nothing */
         const char *request_id; /* NULL: none */
-        bool is_own; /* has the shape of the API's own error body, so that a 404 is a real one */
+        bool is_own; /* {"error","requestId"}: what the API says of objects, so that a 404 is a real
+                        one. A gateway's {"message"} stands for a route that is not there */
 } Complaint;
 
 /**
