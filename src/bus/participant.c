@@ -76,23 +76,18 @@ static int append_publishers(sd_bus_message *reply, const Place *place) {
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static DEFINE_GETTER(get_callback_url,
-                     sd_bus_message_append(reply, "s", row->spec->callback_url)) static DEFINE_GETTER(get_permissions, append_permissions(reply, row)) static DEFINE_GETTER(get_device_api_version, sd_bus_message_append(reply,
-                                                                                                                                                                                                                          "s",
-                                                                                                                                                                                                                          row->spec
-                                                                                                                                                                                                                                  ->device_api_version)) static DEFINE_GETTER(get_session, sd_bus_message_append(reply,
-                                                                                                                                                                                                                                                                                                                 "o",
-                                                                                                                                                                                                                                                                                                                 session_path(
-                                                                                                                                                                                                                                                                                                                         row, &(Path){ { 0 } }))) static DEFINE_GETTER(get_session_id,
-                                                                                                                                                                                                                                                                                                                                                                       sd_bus_message_append(reply,
-                                                                                                                                                                                                                                                                                                                                                                                             "s",
-                                                                                                                                                                                                                                                                                                                                                                                             session_id(row, target->bus
-                                                                                                                                                                                                                                                                                                                                                                                                                     ->core))) static DEFINE_GETTER(get_mode, sd_bus_message_append(reply, "s", mode_word(subscription_mode(row)))) static DEFINE_GETTER(get_publishers,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         append_publishers(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 reply,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 row->wanted))
+DEFINE_STATIC_GETTER(get_callback_url, sd_bus_message_append(reply, "s", row->spec->callback_url))
+DEFINE_STATIC_GETTER(get_permissions, append_permissions(reply, row))
+DEFINE_STATIC_GETTER(get_device_api_version,
+                     sd_bus_message_append(reply, "s", row->spec->device_api_version))
+DEFINE_STATIC_GETTER(get_session,
+                     sd_bus_message_append(reply, "o", session_path(row, &(Path){ { 0 } })))
+DEFINE_STATIC_GETTER(get_session_id,
+                     sd_bus_message_append(reply, "s", session_id(row, target->bus->core)))
+DEFINE_STATIC_GETTER(get_mode, sd_bus_message_append(reply, "s", mode_word(subscription_mode(row))))
+DEFINE_STATIC_GETTER(get_publishers, append_publishers(reply, row->wanted))
 
-        static bool equal_session(const Row *a, const Row *b) {
+static bool equal_session(const Row *a, const Row *b) {
         return session_number(a) == session_number(b);
 }
 

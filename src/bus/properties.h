@@ -77,6 +77,9 @@ int interface_append(const Interface *interface, uint32_t set, Target *target,
                 return value;                                                                      \
         }
 
+/* For one file alone. clang-format loses its way after a "static" of its own. */
+#define DEFINE_STATIC_GETTER(name, value) static DEFINE_GETTER(name, value)
+
 DECLARE_GETTER(get_number);
 DECLARE_GETTER(get_id);
 DECLARE_GETTER(get_tag);

@@ -18,10 +18,10 @@ static int append_participants(sd_bus_message *reply, const Target *target) {
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static DEFINE_GETTER(get_participants, append_participants(reply, target)) static DEFINE_GETTER(
-        get_expires, sd_bus_message_append(reply, "t", row->expires_at))
+DEFINE_STATIC_GETTER(get_participants, append_participants(reply, target))
+DEFINE_STATIC_GETTER(get_expires, sd_bus_message_append(reply, "t", row->expires_at))
 
-        static bool equal_expires(const Row *a, const Row *b) {
+static bool equal_expires(const Row *a, const Row *b) {
         return a->expires_at == b->expires_at;
 }
 
