@@ -22,7 +22,6 @@ typedef struct BusConfig {
         bool system; /* several users, who have rights of their own */
         const char *version, *account_id, *base_url;
         unsigned objects_max; /* GetManagedObjects answers for up to so many */
-        unsigned calls_max, pending_max, objects_per_user_max;
 } BusConfig;
 
 typedef struct BusHooks {

@@ -201,9 +201,6 @@ static int make_bus(Daemon *daemon) {
                 .account_id = c->account_id,
                 .base_url = c->base_url,
                 .objects_max = c->managed_objects_max,
-                .calls_max = c->calls_per_user_max,
-                .pending_max = c->pending_per_user_max,
-                .objects_per_user_max = c->objects_per_user_max,
         };
         BusHooks hooks = { .read_token = read_token, .userdata = daemon };
 
