@@ -6,9 +6,16 @@
 #include "ctl/memory.h"
 #include "proto/names.h"
 
+static int bus_open(const Options *options, sd_bus **ret) {
+        if (options->host)
+                return sd_bus_open_system_remote(ret, options->host);
+        if (options->user)
+                return sd_bus_open_user_with_description(ret, "convenectl");
+        return sd_bus_open_system_with_description(ret, "convenectl");
+}
+
 Exit ctl_connect(Ctl *ctl) {
-        int r = ctl->options.user ? sd_bus_open_user_with_description(&ctl->bus, "convenectl")
-                                  : sd_bus_open_system_with_description(&ctl->bus, "convenectl");
+        int r = bus_open(&ctl->options, &ctl->bus);
 
         if (r < 0)
                 return failure_say_bus(&ctl->options, NULL, r, NULL);

@@ -144,16 +144,23 @@ static const char *name_of_errno(int error) {
 
 /* What people read where the bus's own words would not help them. */
 static char *reach_text(const Options *options, const char *name, const char *text) {
-        const char *bus = options->user ? "user" : "system";
+        CLEANUP(freep) char *bus = options_bus(options);
 
         if (streq(name, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
             streq(name, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
-                return format("convened does not run on the %s bus", bus);
+                return format("convened does not run on the %s", bus);
         if (streq(name, SD_BUS_ERROR_DISCONNECTED) || streq(name, SD_BUS_ERROR_NO_SERVER))
-                return format("there is no connection to the %s bus (%s)", bus, text);
+                return format("there is no connection to the %s (%s)", bus, text);
         if (streq(name, SD_BUS_ERROR_NO_REPLY) || streq(name, SD_BUS_ERROR_TIMEOUT))
                 return format("convened did not answer (%s)", text);
         return must(strdup(text));
+}
+
+static char *reach_host_hint(const Options *options, const char *name) {
+        if (streq(name, SD_BUS_ERROR_DISCONNECTED) || streq(name, SD_BUS_ERROR_NO_SERVER))
+                return format("Does \"ssh %s\" work, and is systemd-stdio-bridge there?",
+                              options->host);
+        return format("Start it with: systemctl --host=%s start convened.", options->host);
 }
 
 static char *reach_hint(const Options *options, const char *name) {
@@ -161,6 +168,8 @@ static char *reach_hint(const Options *options, const char *name) {
 
         if (failure_exit(name) != EXIT_UNREACHABLE || hint)
                 return hint ? must(strdup(hint)) : NULL;
+        if (options->host)
+                return reach_host_hint(options, name);
         if (streq(name, SD_BUS_ERROR_DISCONNECTED) || streq(name, SD_BUS_ERROR_NO_SERVER))
                 return format("Is %s right? Or say %s, where convened runs there.",
                               options->user ? "DBUS_SESSION_BUS_ADDRESS"

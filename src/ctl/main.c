@@ -42,6 +42,10 @@ static const Verb verbs[] = {
           verb_delete_session },
         { "delete-participant", 1, MANY, TAKES_WAITING, "PARTICIPANT...", "Delete participants",
           verb_delete_participant },
+        { "adopt-session", 1, 1, TAKES_LIFETIME, "ID",
+          "Manage a session that exists at the API, with its participants", verb_adopt_session },
+        { "adopt-participant", 1, 1, TAKES_LIFETIME, "ID",
+          "Manage a participant that exists at the API", verb_adopt_participant },
         { "refresh-session", 1, 1, 0, "SESSION", "Ask the API about a session now",
           verb_refresh_session },
         { "refresh-participant", 1, 1, 0, "PARTICIPANT", "Ask the API about a participant now",
@@ -49,12 +53,15 @@ static const Verb verbs[] = {
         { "sync", 0, 0, 0, "", "Verify everything against the API soon", verb_sync },
         { "monitor", 0, 1, 0, "[SESSION|PARTICIPANT]", "Print changes as they happen",
           verb_monitor },
+        { "log-level", 0, 1, 0, "[LEVEL]", "Print or set how much the service logs",
+          verb_log_level },
 };
 
 static const char help_options[] =
         "\nOptions:\n"
         "     --user              Talk to the service on the user bus (default but for root)\n"
         "     --system            Talk to the service on the system bus\n"
+        "  -H --host=[USER@]HOST  Talk to the service on that host's system bus, over ssh\n"
         "     --json=MODE         Print JSON: pretty, short, off\n"
         "     --no-legend         No titles and no counts around tables\n"
         "     --no-pager          Do not page (there is no pager)\n"

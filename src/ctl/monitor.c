@@ -230,9 +230,11 @@ Exit verb_monitor(Ctl *ctl) {
         if (code != EXIT_DONE)
                 return code;
 
-        if (!ctl->options.no_legend)
-                fprintf(stderr, "Watching %s on the %s bus.\n",
-                        monitor.object.number ? monitor.object.path : CONVENED_PATH,
-                        ctl->options.user ? "user" : "system");
+        if (!ctl->options.no_legend) {
+                CLEANUP(freep) char *bus = options_bus(&ctl->options);
+
+                fprintf(stderr, "Watching %s on the %s.\n",
+                        monitor.object.number ? monitor.object.path : CONVENED_PATH, bus);
+        }
         return monitor_run(&monitor);
 }

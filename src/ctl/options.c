@@ -34,6 +34,7 @@ static const struct option long_options[] = {
         { "version", no_argument, NULL, OPTION_VERSION },
         { "user", no_argument, NULL, OPTION_USER },
         { "system", no_argument, NULL, OPTION_SYSTEM },
+        { "host", required_argument, NULL, 'H' },
         { "json", required_argument, NULL, OPTION_JSON },
         { "no-legend", no_argument, NULL, OPTION_NO_LEGEND },
         { "no-pager", no_argument, NULL, OPTION_NO_PAGER },
@@ -129,7 +130,12 @@ static char *option_apply(int option, Options *o) {
                 return NULL;
         case OPTION_USER:
         case OPTION_SYSTEM:
-                o->user = option == OPTION_USER;
+                o->user = o->user_said = option == OPTION_USER;
+                return NULL;
+        case 'H':
+                if (!optarg[0] || optarg[0] == '-')
+                        return format("--host= is [USER@]HOST, not \"%s\"", optarg);
+                o->host = optarg;
                 return NULL;
         case OPTION_JSON:
                 if (json_read(optarg, &o->json))
@@ -169,7 +175,7 @@ int options_read(int argc, char **argv, Options *ret, char **ret_why) {
         *ret = (Options){ .user = geteuid() != 0, .timeout_usec = USEC_NEVER };
         optind = 0;
         opterr = 0;
-        while ((option = getopt_long(argc, argv, ":hl", long_options, NULL)) >= 0) {
+        while ((option = getopt_long(argc, argv, ":hlH:", long_options, NULL)) >= 0) {
                 char *why = option == '?' || option == ':' ? option_complaint(option, argv)
                                                            : option_apply(option, ret);
 
@@ -178,7 +184,18 @@ int options_read(int argc, char **argv, Options *ret, char **ret_why) {
                         return -EINVAL;
                 }
         }
+        if (ret->host && ret->user_said) {
+                *ret_why = format("--host= is for a system bus, and cannot go with --user");
+                return -EINVAL;
+        }
+        ret->user = ret->user && !ret->host;
         return optind;
+}
+
+char *options_bus(const Options *options) {
+        if (options->host)
+                return format("system bus of %s", options->host);
+        return format("%s bus", options->user ? "user" : "system");
 }
 
 const char *options_name(unsigned taken) {

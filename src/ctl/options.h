@@ -22,7 +22,9 @@ typedef enum Taken {
 } Taken;
 
 typedef struct Options {
-        bool user; /* the session bus; else the system bus */
+        bool user;        /* the session bus; else the system bus */
+        bool user_said;   /* by --user, not by default */
+        const char *host; /* whose system bus, over ssh; NULL: here */
         JsonMode json;
         bool no_legend;
         bool full; /* no cell is shortened */
@@ -43,6 +45,9 @@ typedef struct Options {
  * Return: the index of the first word; negative for a usage error, *ret_why saying which.
  */
 int options_read(int argc, char **argv, Options *ret, char **ret_why);
+
+/* What people call the bus that is meant: "user bus", or "system bus of HOST". Fresh memory. */
+char *options_bus(const Options *options);
 
 /* A number of seconds, with a fraction where wanted; false: it is not one. */
 bool options_seconds(const char *text, usec_t *ret);

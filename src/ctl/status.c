@@ -76,8 +76,9 @@ static Exit show_status(Ctl *ctl, json_object *facts) {
         uint64_t n_pending = facts_number(facts, "PendingCount");
         uint64_t n_orphans = facts_number(facts, "SuspectedOrphans");
         CLEANUP(freep)
-        char *head = format("convened %s on the %s bus", facts_text(facts, "Version"),
-                            ctl->options.user ? "user" : "system");
+        char *bus = options_bus(&ctl->options);
+        CLEANUP(freep)
+        char *head = format("convened %s on the %s", facts_text(facts, "Version"), bus);
         CLEANUP(freep) char *api = format("%s: %s", state, state_meaning(state));
 
         sheet_head(&ctl->screen, describe_state_colour(state), head);

@@ -16,6 +16,9 @@ Exit verb_show_participant(Ctl *ctl);
 Exit verb_create_session(Ctl *ctl);
 Exit verb_create_participant(Ctl *ctl);
 
+Exit verb_adopt_session(Ctl *ctl);
+Exit verb_adopt_participant(Ctl *ctl);
+
 Exit verb_add(Ctl *ctl);
 Exit verb_remove(Ctl *ctl);
 Exit verb_subscribe(Ctl *ctl);
@@ -28,3 +31,5 @@ Exit verb_sync(Ctl *ctl);
 
 Exit verb_token(Ctl *ctl);
 Exit verb_monitor(Ctl *ctl);
+
+Exit verb_log_level(Ctl *ctl);

@@ -495,6 +495,35 @@ def test_refresh_and_sync(ctl, service, call):
         "Refresh", "Refresh", "Sync"]
 
 
+def test_adopt(ctl, service):
+    service.elsewhere = {"s-1": ("session", {"Tag": "old"}), "p-1": ("participant", {})}
+    result = ctl.run("adopt-session", "s-1")
+    assert (result.code, result.out) == (DONE, 'Adopted session 1 "old", API id s-1.\n'), result
+    assert service.await_call("AdoptSession") == ("s-1", {})
+    assert ctl.run("adopt-session", "s-1", "--json=short").json["Number"] == 1
+    facts = ctl.run("adopt-participant", "p-1", "--lifetime=client", "--json=short").json
+    assert (facts["Id"], facts["Lifetime"]) == ("p-1", "client")
+    assert service.await_call("AdoptParticipant") == ("p-1", {"Lifetime": ("s", "client")})
+
+
+def test_adopt_what_is_not_there(ctl, service):
+    result = ctl.run("adopt-participant", "nobody")
+    assert (result.code, result.out) == (NOT_FOUND, ""), result
+    assert "cannot adopt participant nobody: The API knows no participant" in result.err
+    service.mode, service.refusal = "refuse", (ERROR + "Unavailable", "the API is offline")
+    assert ctl.run("adopt-session", "s-1").code == FAILED
+
+
+def test_log_level(ctl, service):
+    assert ctl.run("log-level").out == "info\n"
+    assert ctl.run("log-level", "debug").code == DONE
+    assert service.log_level == "debug"
+    assert ctl.run("log-level", "--json=short").json == {"LogLevel": "debug"}
+    service.mode, service.refusal = "refuse", (DBUS_ERROR + "AccessDenied", "not you")
+    assert ctl.run("log-level", "info").code == DENIED
+    assert service.log_level == "debug"
+
+
 # --- failures ---------------------------------------------------------------------------------
 
 
@@ -556,7 +585,48 @@ def test_system_bus(bus, service, call):
     assert result.code == DONE and "on the system bus" in result.out, result
 
 
+@pytest.fixture(name="ssh")
+def ssh_fixture(bus, tmp_path):
+    """An ssh for PATH that goes to no other host; it keeps the words that it got."""
+    script = tmp_path / "ssh"
+    script.write_text(f"""#!/bin/sh
+echo "$@" >{tmp_path}/words
+case "$*" in
+*nowhere*) echo "ssh: no such host" >&2; exit 255 ;;
+esac
+exec systemd-stdio-bridge --bus-path={bus.address}
+""")
+    script.chmod(0o755)
+    return tmp_path
+
+
+def test_host(bus, service, call, ssh):
+    remote = Convenectl(bus, "system")
+    path = f"{ssh}:{os.environ['PATH']}"
+    # The bus of this machine is out of reach: what answers came through ssh.
+    away = {"PATH": path, "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent/bus"}
+    result = remote.run("--host=dev@example.com", "status", **away)
+    assert result.code == DONE, result
+    assert "on the system bus of dev@example.com" in result.lines[0]
+    assert "dev@example.com" in (ssh / "words").read_text()
+    assert remote.run("-H", "h", "list-sessions", "--json=short", **away).json[0]["Number"] == 1
+    result = remote.run("--host=nowhere", "status", **away)
+    assert result.code == UNREACHABLE, result
+    assert "no connection to the system bus of nowhere" in result.err
+    assert '"ssh nowhere"' in result.err
+
+
+def test_no_service_on_a_host(bus, ssh):
+    result = Convenectl(bus, "system").run("--host=h", "sync",
+                                           PATH=f"{ssh}:{os.environ['PATH']}")
+    assert result.code == UNREACHABLE, result
+    assert "systemctl --host=h start convened" in result.err
+
+
 @pytest.mark.parametrize("words", [
+    ["--host=h", "--user", "status"], ["--host=", "status"], ["--host=-oProxyCommand=x", "status"],
+    ["-H"], ["log-level", "loud"], ["log-level", "info", "debug"], ["adopt-session"],
+    ["adopt-session", "a", "b"], ["adopt-participant", "a", "--no-wait"],
     ["bogus"], ["--bogus"], ["--json=xml", "status"], ["status", "now"], ["show-session"],
     ["add", "1"], ["subscribe", "1"], ["create-session", "--publish=audio"],
     ["list-sessions", "--timeout=3"], ["create-session", "--timeout=soon"],

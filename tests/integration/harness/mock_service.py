@@ -27,6 +27,7 @@ from .bus import BusError, call
 NAME = "org.convened1"
 MANAGER_PATH = "/org/convened1"
 MANAGER = "org.convened1.Manager"
+LOG_PATH = "/org/freedesktop/LogControl1"
 INTERFACES = {"session": "org.convened1.Session", "participant": "org.convened1.Participant"}
 PROPERTIES = "org.freedesktop.DBus.Properties"
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
@@ -91,6 +92,8 @@ class MockService:
         self.manager = {"Version": "0.1.0", "AccountId": "9900000",
                         "BaseUrl": "http://127.0.0.1:1/v1", "ApiState": "online",
                         "LastContactUSec": now_usec(), "SuspectedOrphans": 0}
+        self.log_level = "info"
+        self.elsewhere = {}         # API id -> (kind, properties): at the API, and not here yet
         self._tasks = queue.Queue()
         self._wake_read, self._wake_write = os.pipe()
         self._stopping = False
@@ -300,6 +303,8 @@ class MockService:
         """Returns the reply's signature, its body, and whether there is a reply at all."""
         if interface == "org.freedesktop.DBus.Peer":
             return None, (), True
+        if interface == PROPERTIES and path == LOG_PATH:
+            return (*self._log_level(member, body), True)
         if interface == PROPERTIES:
             return (*self._properties(path, member, body), True)
         self.calls.append((member, body))
@@ -307,6 +312,14 @@ class MockService:
             return self._manager_call(member, body)
         thing = self._find(path, interface)
         return self._thing_call(thing, member, body)
+
+    def _log_level(self, member, body):
+        if self.mode == "refuse":
+            raise Refused(*self.refusal)
+        if member == "Get":
+            return "v", (("s", self.log_level),)
+        self.log_level = body[2][1]
+        return None, ()
 
     def _find(self, path, interface=None):
         thing = self.things.get(path)
@@ -339,6 +352,8 @@ class MockService:
             return (*self._list(kind, *body), True)
         if member in ("CreateSession", "CreateParticipant"):
             return self._create("session" if member == "CreateSession" else "participant", body[0])
+        if member in ("AdoptSession", "AdoptParticipant"):
+            return self._adopt("session" if member == "AdoptSession" else "participant", *body)
         if member == "Sync":
             return None, (), True
         raise Refused(DBUS_ERROR + "UnknownMethod", member)
@@ -387,6 +402,19 @@ class MockService:
             session = self.things[values["Session"]]
             self._set(session, {"Participants": session.values["Participants"] + [thing.path]})
         return self._finish(thing, wait, "o", (thing.path,))
+
+    def _adopt(self, kind, api_id, options):
+        if self.mode == "refuse":
+            raise Refused(*self.refusal)
+        here = [t for t in self.things.values() if t.kind == kind and t.values["Id"] == api_id]
+        if here:
+            return "o", (here[0].path,), True
+        if self.elsewhere.get(api_id, (None,))[0] != kind:
+            raise Refused(f"{ERROR}NoSuch{kind.title()}", f"The API knows no {kind} {api_id}.")
+        values = {"Lifetime": options.get("Lifetime", ("s", "persistent"))[1], "Id": api_id}
+        thing = self._new(kind, {**self.elsewhere.pop(api_id)[1], **values})
+        self._settle(thing)
+        return "o", (thing.path,), True
 
     def _finish(self, thing, wait, signature=None, body=()):
         """Ends a change that was accepted, as the mode says."""
