@@ -27,7 +27,8 @@ static int change_failed(Core *core, Object *object, const Flight *flight, const
         /* The host's own pause is enough where it is the host that failed. */
         if (answer->outcome == API_NOT_SENT || answer->outcome == API_THROTTLED)
                 object->retry_at = 0;
-        return waiters_pass(core, object);
+        waiters_pass(core, object);
+        return 0;
 }
 
 /* 401, 403: not processed. Calls still unanswered are refused; what was accepted before is kept. */
@@ -59,14 +60,17 @@ int core_unknown(Core *core, Object *object, const Flight *flight, const Answer 
         row->attempt_open = false;
         row->n_unknown++;
         core->counters.suspected_orphans++;
-        if (flight)
+        if (flight) {
                 r = core_log_answer(core, LOG_EVENT_UNKNOWN_OUTCOME, 4, flight, answer,
                                     "The outcome of a creation is unknown; what it made may be "
                                     "left at the API.");
-        else
+        } else {
                 r = core_log(core, LOG_EVENT_UNKNOWN_OUTCOME, 4, object,
                              "A creation was under way when the last run ended, and its outcome "
                              "is unknown; what it made may be left at the API.");
+                if (r >= 0)
+                        core->effects[core->n_effects - 1].log.attempt = row->n_unknown;
+        }
         if (r < 0)
                 return r;
 
@@ -77,7 +81,9 @@ int core_unknown(Core *core, Object *object, const Flight *flight, const Answer 
         if (row->n_unknown <= repeats) {
                 r = core_back_off(core, object, OUTCOME_UNAVAILABLE,
                                   answer ? answer->message : message);
-                return r < 0 ? r : waiters_pass(core, object);
+                if (r >= 0)
+                        waiters_pass(core, object);
+                return r;
         }
         return core_fail(core, object, OUTCOME_UNKNOWN, message);
 }
@@ -257,6 +263,9 @@ static int answer_object(Core *core, Flight *flight, const Answer *answer) {
                                                 : answer_change(core, object, flight, answer);
                 if (r >= 0)
                         r = waiters_settle(core, object);
+                if (object->look_missed)
+                        core_look_soon(core, object, LOOK_AFTER_CHANGE_USEC);
+                object->look_missed = false;
         } else {
                 object->read = NULL;
                 r = core_observe_read(core, flight, answer);

@@ -19,6 +19,7 @@ void effect_deinit(Effect *effect) {
                 free(effect->reply.message);
                 break;
         case EFFECT_LOG:
+                spec_unref(effect->log.spec);
                 free(effect->log.request_id);
                 free(effect->log.text);
                 break;

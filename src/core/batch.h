@@ -38,7 +38,7 @@ typedef struct Log {
         Kind kind;
         uint64_t number; /* 0: about no object */
         ApiId id;
-        uint32_t uid;
+        Spec *spec; /* of that object, a reference: its owner and tag; NULL: about no object */
         bool has_operation;
         Operation operation;
         unsigned attempt;

@@ -91,6 +91,8 @@ int core_restore(Core *core, Row *row) {
         /* It may have been sent before the last run ended: only the API can say where it is. */
         object->must_read = row->kind == KIND_PARTICIPANT && api_id_is_known(&row->id) &&
                             row_open(row, MEMBERSHIP);
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                object->told_rev[aspect] = row->goals[aspect].wanted_rev;
         core->n_shown[row->kind]++;
         core->n_pending += !row_in_sync(row);
         return 0;
@@ -139,6 +141,5 @@ void core_set_credentials(Core *core, bool usable, Now now) {
 
 void core_stop(Core *core) {
         core->stopping = true;
-        /* Whoever waits is told what is so: it is accepted. Memory is the only thing to fail. */
-        (void)waiters_pass_all(core);
+        waiters_pass_all(core); /* whoever waits is told what is so: it is accepted */
 }

@@ -99,7 +99,7 @@ int core_restore(Core *core, Row *row);
 int core_start(Core *core, Now now);
 
 /* Whether there are usable credentials. False: unauthorized, and not even a probe is sent. True:
- * the state is unknown again and a probe goes out (after unauthorized), else nothing changes. */
+ * where it is unauthorized a probe goes out at once, and only its passing changes the state. */
 void core_set_credentials(Core *core, bool usable, Now now);
 
 /* From now on no new request is started; answers are still taken and batches still sealed. */

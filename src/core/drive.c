@@ -82,8 +82,8 @@ static Whereabouts object_whereabouts(const Object *object) {
                 return WHEREABOUTS_NOWHERE;
         if (place_same_session(wanted, observed))
                 return WHEREABOUTS_SAME;
-        /* Nobody is pulled out of a session that is not ours: the API's 409 decides about it. */
-        return wanted && observed->session == 0 ? WHEREABOUTS_NOWHERE : WHEREABOUTS_ELSEWHERE;
+        /* Nobody is pulled out of a session that is not ours: a 409, or a read, decides about it. */
+        return observed->session == 0 ? WHEREABOUTS_NOWHERE : WHEREABOUTS_ELSEWHERE;
 }
 
 static bool publishers_ready(Core *core, const Object *object) {

@@ -27,13 +27,6 @@ bool host_open(const Core *core) {
                (core->host.state == API_STATE_UNKNOWN || core->host.state == API_STATE_ONLINE);
 }
 
-static void wake_ready(Core *core) {
-        /* What was planned for later because of the host is worth a look now; objects in the ready
-         * queues are found there anyway. */
-        core->host.n_failed = 0;
-        core->host.probe_at = USEC_NEVER;
-}
-
 static int host_go(Core *core, ApiState state, const char *why) {
         ApiState before = core->host.state;
 
@@ -42,7 +35,8 @@ static int host_go(Core *core, ApiState state, const char *why) {
         if (state == before)
                 return 0;
         if (state == API_STATE_ONLINE) {
-                wake_ready(core);
+                core->host.n_failed = 0;
+                core->host.probe_at = USEC_NEVER;
                 return core_log(core, LOG_EVENT_API_STATE, before == API_STATE_UNKNOWN ? 6 : 5,
                                 NULL, "%s", state_sentences[state]);
         }
@@ -74,18 +68,30 @@ static usec_t host_backoff(Core *core) {
                                                   &core->seed);
 }
 
+/* While the credentials are refused. */
+static void host_probe_rarely(Core *core) {
+        core->host.probe_at = usec_add(core->now.boottime,
+                                       jitter_around(core->config.retry_max_usec, &core->seed));
+}
+
 static int host_offline(Core *core, bool probe, const char *why) {
         Host *host = &core->host;
         int r;
 
-        if (host->state == API_STATE_UNAUTHORIZED && !probe)
+        if (host->state == API_STATE_UNAUTHORIZED) {
+                /* Not the same as offline, and never taken for it. */
+                if (probe)
+                        host_probe_rarely(core);
                 return 0;
+        }
         if (probe || host->state != API_STATE_OFFLINE) {
                 host->n_failed++;
                 host->probe_at = host_backoff(core);
         }
         r = host_go(core, API_STATE_OFFLINE, why);
-        return r < 0 ? r : waiters_pass_all(core);
+        if (r >= 0)
+                waiters_pass_all(core);
+        return r;
 }
 
 static int host_throttled(Core *core, const Answer *answer) {
@@ -106,16 +112,21 @@ static int host_throttled(Core *core, const Answer *answer) {
         }
         /* Several answers may say so; the longest pause counts. */
         host->quiet_until = usec_max(host->quiet_until, until);
+        if (host->state == API_STATE_UNAUTHORIZED) {
+                host_probe_rarely(core);
+                return 0;
+        }
         host->probe_at = host->quiet_until;
         r = host_go(core, API_STATE_THROTTLED, answer->message);
-        return r < 0 ? r : waiters_pass_all(core);
+        if (r >= 0)
+                waiters_pass_all(core);
+        return r;
 }
 
 static int host_unauthorized(Core *core, const Answer *answer) {
         int r;
 
-        core->host.probe_at = usec_add(core->now.boottime,
-                                       jitter_around(core->config.retry_max_usec, &core->seed));
+        host_probe_rarely(core);
         r = host_go(core, API_STATE_UNAUTHORIZED, answer->message);
         return r < 0 ? r : core_withdraw(core, outcome_of(answer->outcome), answer->message);
 }

@@ -85,6 +85,7 @@ static int owe(Core *core, Object *object, const Intent *intent, uint64_t ticket
         r = waiter_new(core, object, intent->kind, ticket, worth_waiting(core, intent), &waiter);
         if (r < 0)
                 return r;
+        waiter->session = intent->session;
         for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
                 if (asks[aspect])
                         waiter->rev[aspect] = object->row.goals[aspect].wanted_rev;

@@ -108,14 +108,15 @@ int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, boo
 void waiter_free(Core *core, Waiter *waiter);
 /* Answers those whose revisions are agreed. */
 int waiters_settle(Core *core, Object *object);
-/* It will take longer: success for changes, Unavailable for reads. */
-int waiters_pass(Core *core, Object *object);
-int waiters_pass_all(Core *core);
+/* It will take longer: when the batch is sealed, success for changes; with all, Unavailable for
+ * reads. */
+void waiters_pass(Core *core, Object *object);
+void waiters_pass_all(Core *core);
 /* Changes that wait for a revision up to @limit of some aspect; never creators and deleters. */
 int waiters_fail(Core *core, Object *object, const uint32_t limit[_ASPECT_MAX], Outcome outcome,
                  const char *message);
-/* Those that wait for the place that was wanted last. */
-int waiters_fail_last(Core *core, Object *object, Outcome outcome, const char *message);
+/* Those that want to be in a session which is gone. */
+int waiters_fail_session(Core *core, Object *object, uint64_t session);
 int waiters_fail_all(Core *core, Object *object, Outcome outcome, const char *message);
 /* Those that wait for the creation itself. */
 int waiters_fail_creators(Core *core, Object *object, Outcome outcome, const char *message);

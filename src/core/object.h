@@ -31,6 +31,7 @@ struct Waiter {
         Object *object;
         uint64_t ticket;
         IntentKind kind;
+        uint64_t session; /* that the call was about, 0: none */
         uint32_t rev[_ASPECT_MAX];
         usec_t reply_by; /* CLOCK_BOOTTIME */
 };
@@ -54,9 +55,13 @@ struct Object {
 
         Flight *change, *read; /* what is in flight for it */
         TAILQ_HEAD(, Waiter) waiters;
+        uint64_t sealed_at, members_told_at; /* generations of batches */
+        size_t batch_index;                  /* in the batch of sealed_at */
         Members members, shown_members; /* of a session: wanted or observed there; as clients see */
 
+        uint32_t told_rev[_ASPECT_MAX]; /* up to there clients know that it is accepted */
         bool must_read;
+        bool look_missed;   /* a read was discarded because a change was out */
         bool join_conflict; /* a join was answered with 409: the next read decides */
         bool look_subscriptions;
         bool looked_for; /* due to be read for a reason: PRIORITY_REREAD */

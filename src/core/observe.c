@@ -40,6 +40,14 @@ static bool observation_counts(const Object *object, uint64_t serial) {
         return !object->removed && !object->change && object->changed_seq < serial;
 }
 
+/* What was discarded is to be seen anew, once the change that is out has ended. */
+static void observation_missed(Core *core, Object *object) {
+        if (object->change)
+                object->look_missed = true;
+        else
+                core_look_soon(core, object, LOOK_AFTER_CHANGE_USEC);
+}
+
 static void look_later(Core *core, Object *object) {
         usec_t now = core->now.boottime;
         usec_t expires_at = object->row.expires_at;
@@ -93,7 +101,9 @@ static int conflict_decide(Core *core, Object *object) {
         object->join_conflict = false;
         if (!observed && object->row.wanted && removal_pending(core, object->row.wanted)) {
                 r = core_back_off(core, object, OUTCOME_CONFLICT, full);
-                return r < 0 ? r : waiters_pass(core, object);
+                if (r >= 0)
+                        waiters_pass(core, object);
+                return r;
         }
         r = core_log(core, LOG_EVENT_REFUSED, 4, object, "%s", message);
         if (r < 0)
@@ -205,8 +215,10 @@ static int observe_participant(Core *core, Object *object, const Sighting *sight
         CLEANUP(place_unrefp) Place *seen = NULL;
         int r;
 
-        if (!observation_counts(object, serial))
+        if (!observation_counts(object, serial)) {
+                observation_missed(core, object);
                 return waiters_read(core, object, OUTCOME_DONE, NULL);
+        }
         r = place_of(core, sighting, &seen);
         if (r >= 0)
                 r = compare(core, object, seen);
@@ -295,7 +307,8 @@ static int read_failed(Core *core, Object *object, const Answer *answer) {
                 return r;
         /* A change waits for this read: it is its attempt that failed. */
         object->retry_at = object->look_at;
-        return waiters_pass(core, object);
+        waiters_pass(core, object);
+        return 0;
 }
 
 static int missing(Core *core, Object *object, const Flight *flight) {

@@ -50,6 +50,34 @@ int core_uncreate(Core *core, Object *object, Outcome outcome, const char *messa
         return 0;
 }
 
+/* Takes those out of an observed list who are on their way out, or have left meanwhile. */
+static int leavers_drop(Core *core, Object *object) {
+        CLEANUP(place_unrefp) Place *place = place_ref(object->row.observed);
+        size_t i = 0;
+
+        while (place && i < place->n_publishers) {
+                uint64_t number = place->publishers[i].number;
+                const Object *other =
+                        number ? registry_find(&core->registry, KIND_PARTICIPANT, number) : NULL;
+                Place *without;
+                int r;
+
+                if (number == 0 || (other && !other->removed &&
+                                    place_in_session(other->row.wanted, place->session))) {
+                        i++;
+                        continue;
+                }
+                r = place_without(&without, place, number);
+                if (r < 0)
+                        return r;
+                place_unref(place);
+                place = without;
+                i = 0;
+        }
+        return place_equal(place, object->row.observed) ? 0
+                                                        : core_set_observed(core, object, place);
+}
+
 /* What was observed is wanted from now on, and agreed. */
 static int fall_back(Core *core, Object *object) {
         Goal *goals = object->row.goals;
@@ -59,9 +87,12 @@ static int fall_back(Core *core, Object *object) {
         if (!place_same_session(object->row.wanted, object->row.observed))
                 r = core_drop_publisher(core, object, session, false);
         if (r >= 0)
+                r = leavers_drop(core, object);
+        if (r >= 0)
                 r = core_set_wanted(core, object, object->row.observed);
         if (r < 0)
                 return r;
+        core_look_soon(core, object, LOOK_AFTER_CHANGE_USEC);
         for (Aspect aspect = MEMBERSHIP; aspect < _ASPECT_MAX; aspect++)
                 goals[aspect].agreed_rev = goals[aspect].wanted_rev;
         object->retry_at = 0;
@@ -143,11 +174,15 @@ static int refuse_delete(Core *core, Object *object, Outcome outcome, const char
 
         r = core_touch(core, object);
         if (r >= 0)
+                r = leavers_drop(core, object);
+        if (r >= 0)
                 r = core_set_wanted(core, object, object->row.observed);
         if (r < 0)
                 return r;
         object->row.gone = false;
         object->retry_at = 0;
+        if (object->row.kind == KIND_SESSION)
+                core_wake_session(core, object->row.number);
         for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
                 object->row.goals[aspect].agreed_rev = object->row.goals[aspect].wanted_rev;
         r = row_set_error(&object->row, outcome, message);
@@ -195,20 +230,36 @@ int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *
                               flight->sent_rev, outcome, message);
 }
 
+/* Whether a client was told that an aspect is accepted that is still to be driven. */
+static bool is_told(const Object *object, Aspect aspect) {
+        return row_open(&object->row, aspect) &&
+               object->told_rev[aspect] > object->row.goals[aspect].agreed_rev;
+}
+
+static int withdraw_delete(Core *core, Object *object, Outcome outcome, const char *message) {
+        if (!api_id_is_known(&object->row.id))
+                return waiters_fail_all(core, object, OUTCOME_DONE, NULL);
+        if (is_told(object, BEING))
+                return waiters_fail_all(core, object, outcome, message);
+        return refuse_delete(core, object, outcome, message);
+}
+
 int core_withdraw_object(Core *core, Object *object, Outcome outcome, const char *message) {
-        uint32_t all[_ASPECT_MAX] = { UINT32_MAX, UINT32_MAX, UINT32_MAX };
-        bool being = !api_id_is_known(&object->row.id);
+        static const uint32_t all[_ASPECT_MAX] = { UINT32_MAX, UINT32_MAX, UINT32_MAX };
         int r;
 
         if (waiters_have(object, INTENT_CREATE))
-                return being ? refuse_create(core, object, outcome, message)
-                             : core_uncreate(core, object, outcome, message);
+                return api_id_is_known(&object->row.id)
+                               ? core_uncreate(core, object, outcome, message)
+                               : refuse_create(core, object, outcome, message);
         if (object->row.gone)
-                return being ? waiters_fail_all(core, object, OUTCOME_DONE, NULL)
-                             : refuse_delete(core, object, outcome, message);
+                return withdraw_delete(core, object, outcome, message);
         r = waiters_read(core, object, outcome, message);
         if (r < 0 || TAILQ_EMPTY(&object->waiters))
                 return r;
+        /* What was wanted before is not known any more where it was accepted: it is kept as it is. */
+        if (is_told(object, MEMBERSHIP) || is_told(object, SUBSCRIPTIONS))
+                return waiters_fail(core, object, all, outcome, message);
         return core_roll_back(core, object, MEMBERSHIP, all, outcome, message);
 }
 

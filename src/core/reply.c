@@ -28,7 +28,7 @@ static void log_about(Log *log, const Object *object) {
         log->kind = object->row.kind;
         log->number = object->row.number;
         log->id = object->row.id;
-        log->uid = object->row.spec->owner;
+        log->spec = spec_ref(object->row.spec);
 }
 
 int core_log(Core *core, LogEvent event, int level, const Object *object, const char *format, ...) {
@@ -145,26 +145,32 @@ static int waiter_pass(Core *core, Waiter *waiter) {
         if (waiter->kind == INTENT_REFRESH)
                 return waiter_answer(core, waiter, OUTCOME_UNAVAILABLE,
                                      "The API could not be asked in time; try again later.");
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                if (waiter->object->told_rev[aspect] < waiter->rev[aspect])
+                        waiter->object->told_rev[aspect] = waiter->rev[aspect];
         return waiter_answer(core, waiter, OUTCOME_DONE, NULL);
 }
 
-int waiters_pass(Core *core, Object *object) {
-        Waiter *waiter, *next;
-        int r = 0;
-
-        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
-                if (r >= 0 && waiter->kind != INTENT_REFRESH)
-                        r = waiter_pass(core, waiter);
-        return r;
+/* Not before its batch is sealed: until then something else may become of it. */
+static void waiter_hasten(Core *core, Waiter *waiter) {
+        waiter->reply_by = 0;
+        TAILQ_REMOVE(&core->waiters, waiter, on_clock);
+        TAILQ_INSERT_HEAD(&core->waiters, waiter, on_clock);
 }
 
-int waiters_pass_all(Core *core) {
+void waiters_pass(Core *core, Object *object) {
         Waiter *waiter;
-        int r = 0;
 
-        while (r >= 0 && (waiter = TAILQ_FIRST(&core->waiters)))
-                r = waiter_pass(core, waiter);
-        return r;
+        TAILQ_FOREACH(waiter, &object->waiters, on_object)
+                if (waiter->kind != INTENT_REFRESH)
+                        waiter_hasten(core, waiter);
+}
+
+void waiters_pass_all(Core *core) {
+        Waiter *waiter;
+
+        TAILQ_FOREACH(waiter, &core->waiters, on_clock)
+                waiter->reply_by = 0;
 }
 
 int waiters_expire(Core *core) {
@@ -198,17 +204,16 @@ int waiters_fail(Core *core, Object *object, const uint32_t limit[_ASPECT_MAX], 
         return r;
 }
 
-int waiters_fail_last(Core *core, Object *object, Outcome outcome, const char *message) {
-        uint32_t last = object->row.goals[MEMBERSHIP].wanted_rev;
+int waiters_fail_session(Core *core, Object *object, uint64_t session) {
         Waiter *waiter, *next;
         int r = 0;
 
         TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next) {
-                bool place = waiter->kind == INTENT_ADD || waiter->kind == INTENT_REMOVE;
+                bool wants = waiter->kind == INTENT_ADD || waiter->kind == INTENT_SUBSCRIBE;
 
-                if (r >= 0 && (waiter->kind == INTENT_SUBSCRIBE ||
-                               (place && waiter->rev[MEMBERSHIP] == last)))
-                        r = waiter_answer(core, waiter, outcome, message);
+                if (r >= 0 && wants && waiter->session == session)
+                        r = waiter_answer(core, waiter, OUTCOME_NO_SUCH_SESSION,
+                                          "The session is gone.");
         }
         return r;
 }

@@ -61,6 +61,8 @@ static int batch_add(Core *core, Batch *batch, Object *object) {
         entry->to_disk =
                 object->removed ? object->shown != NULL
                                 : !object->shown || !row_equal_on_disk(object->shown, &object->row);
+        object->batch_index = batch->n_rows;
+        object->sealed_at = core->generation + 1;
         core->batch_objects[batch->n_rows++] = object;
         return 0;
 }
@@ -162,47 +164,43 @@ static uint64_t row_session(const Row *row) {
         return row && row->kind == KIND_PARTICIPANT && row->wanted ? row->wanted->session : 0;
 }
 
-static int session_members_changed(Core *core, Batch *batch, uint64_t session) {
+static int session_members_changed(Batch *batch, Object *session) {
         uint64_t *sessions;
 
-        for (size_t i = 0; i < batch->n_rows; i++)
-                if (batch->rows[i].row.kind == KIND_SESSION &&
-                    batch->rows[i].row.number == session) {
-                        batch->rows[i].members_changed = true;
-                        return 0;
-                }
-        for (size_t i = 0; i < batch->n_sessions; i++)
-                if (batch->sessions[i] == session)
-                        return 0;
-        if (!registry_find(&core->registry, KIND_SESSION, session))
+        if (session->members_told_at == batch->generation)
                 return 0;
-
+        session->members_told_at = batch->generation;
+        if (session->sealed_at == batch->generation) {
+                batch->rows[session->batch_index].members_changed = true;
+                return 0;
+        }
         sessions = reallocarray(batch->sessions, batch->n_sessions + 1, sizeof(*sessions));
         if (!sessions)
                 return -ENOMEM;
         batch->sessions = sessions;
-        sessions[batch->n_sessions++] = session;
+        sessions[batch->n_sessions++] = session->row.number;
         return 0;
 }
 
 static int show_membership(Core *core, Batch *batch, Object *object, uint64_t before,
                            uint64_t after) {
-        Object *session;
-        int r;
+        Object *left, *joined;
+        int r = 0;
 
         if (before == after)
                 return 0;
-        session = before ? registry_find(&core->registry, KIND_SESSION, before) : NULL;
-        if (session)
-                members_remove(&session->shown_members, object);
-        session = after ? registry_find(&core->registry, KIND_SESSION, after) : NULL;
-        if (session) {
-                r = members_add(&session->shown_members, object);
-                if (r < 0)
-                        return r;
+        left = before ? registry_find(&core->registry, KIND_SESSION, before) : NULL;
+        joined = after ? registry_find(&core->registry, KIND_SESSION, after) : NULL;
+        if (left) {
+                members_remove(&left->shown_members, object);
+                r = session_members_changed(batch, left);
         }
-        r = before ? session_members_changed(core, batch, before) : 0;
-        return r < 0 || after == 0 ? r : session_members_changed(core, batch, after);
+        if (r >= 0 && joined) {
+                r = members_add(&joined->shown_members, object);
+                if (r >= 0)
+                        r = session_members_changed(batch, joined);
+        }
+        return r;
 }
 
 /* What clients see of one object moves on to what has just become durable. */

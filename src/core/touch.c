@@ -167,7 +167,7 @@ static int member_release(Core *core, Object *member, uint64_t session) {
 
         r = core_set_wanted(core, member, NULL);
         if (r >= 0)
-                r = waiters_fail_last(core, member, OUTCOME_NO_SUCH_SESSION, message);
+                r = waiters_fail_session(core, member, session);
         if (r < 0)
                 return r;
         for (Aspect aspect = MEMBERSHIP; aspect < _ASPECT_MAX; aspect++) {

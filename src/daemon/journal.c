@@ -128,12 +128,14 @@ static void effect_to_journal(const Log *log) {
 
         entry_begin(&entry, log->level, event_message_id(log->event));
         entry_add(&entry, "MESSAGE=%s", log->text);
-        if (log->number != 0) {
+        if (log->number != 0)
                 entry_add(&entry, "%s=%" PRIu64,
                           log->kind == KIND_SESSION ? "CONVENED_SESSION" : "CONVENED_PARTICIPANT",
                           log->number);
-                entry_add(&entry, "OBJECT_UID=%" PRIu32, log->uid);
-        }
+        if (log->spec)
+                entry_add(&entry, "OBJECT_UID=%" PRIu32, log->spec->owner);
+        if (log->spec && log->spec->tag[0])
+                entry_add(&entry, "CONVENED_TAG=%s", log->spec->tag);
         if (api_id_is_known(&log->id))
                 entry_add(&entry, "CONVENED_ID=%s", api_id_text(&log->id));
         if (log->has_operation)
@@ -157,6 +159,8 @@ static void effect_to_stderr(const Log *log) {
                 n += (size_t)snprintf(details, size, ", %s %" PRIu64,
                                       log->kind == KIND_SESSION ? "session" : "participant",
                                       log->number);
+        if (log->spec && log->spec->tag[0])
+                n += (size_t)snprintf(details + n, size - n, ", tag %s", log->spec->tag);
         if (api_id_is_known(&log->id))
                 n += (size_t)snprintf(details + n, size - n, ", id %s", api_id_text(&log->id));
         if (log->has_operation)

@@ -119,6 +119,51 @@ static void test_unauthorized(void **state) {
         assert_int_equal(bench->n_requests, 2);
 }
 
+/* What was accepted is not withdrawn because somebody else waits for the same object. */
+static void test_unauthorized_keeps_what_was_accepted(void **state) {
+        Bench *bench = *state;
+        uint64_t one = bench_session(bench, "s1"), two = bench_session(bench, "s2");
+        uint64_t participant = bench_participant(bench, "p1", 0, MODE_NONE);
+        Intent delete = { .kind = INTENT_DELETE, .object = KIND_SESSION, .number = one };
+        Intent add = { .kind = INTENT_ADD,
+                       .object = KIND_PARTICIPANT,
+                       .number = participant,
+                       .session = two };
+        uint64_t ticket;
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, delete), 0);
+        assert_int_equal(bench_intend(bench, add), 0);
+        delete.wait = add.wait = true;
+        assert_int_equal(bench_intend(bench, delete), 0);
+        ticket = bench->last_ticket;
+        add.kind = INTENT_SUBSCRIBE;
+        add.mode = MODE_SESSION;
+        assert_int_equal(bench_intend(bench, add), 0);
+        bench_answer(bench, API_UNAUTHORIZED);
+        bench_answer(bench, API_UNAUTHORIZED);
+        assert_int_equal(bench_reply(bench, ticket), OUTCOME_UNAUTHORIZED);
+        assert_int_equal(bench_reply(bench, ticket + 1), OUTCOME_UNAUTHORIZED);
+        assert_int_equal(row_state(bench_row(bench, KIND_SESSION, one)), STATE_DELETING);
+        const Row *row = bench_row(bench, KIND_PARTICIPANT, participant);
+        assert_true(place_in_session(row->wanted, two));
+        assert_false(row_in_sync(row));
+}
+
+static void test_unauthorized_is_not_offline(void **state) {
+        Bench *bench = *state;
+
+        assert_int_equal(bench_intend(bench, create), 0);
+        bench_answer(bench, API_UNAUTHORIZED);
+        bench_pass(bench, bench_config.retry_max_usec * 2);
+        assert_int_equal(bench->n_requests, 1);
+        bench_answer(bench, API_NOT_SENT);
+        assert_int_equal(api_state(bench), API_STATE_UNAUTHORIZED);
+        assert_int_equal(bench_intend(bench, create), OUTCOME_UNAUTHORIZED);
+        bench_pass(bench, bench_config.retry_max_usec / 2);
+        assert_int_equal(bench->n_requests, 0);
+}
+
 static void test_no_credentials(void **state) {
         Bench *bench = *state;
 
@@ -189,9 +234,16 @@ static void test_stop(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_offline),      TEST(test_suspect),        TEST(test_throttled),
-                TEST(test_unauthorized), TEST(test_no_credentials), TEST(test_reply_timeout),
-                TEST(test_budget),       TEST(test_stop),
+                TEST(test_offline),
+                TEST(test_suspect),
+                TEST(test_throttled),
+                TEST(test_unauthorized),
+                TEST(test_unauthorized_keeps_what_was_accepted),
+                TEST(test_unauthorized_is_not_offline),
+                TEST(test_no_credentials),
+                TEST(test_reply_timeout),
+                TEST(test_budget),
+                TEST(test_stop),
         };
 
         return cmocka_run_group_tests_name("core-host", tests, NULL, NULL);

@@ -286,6 +286,30 @@ static void test_old_observation(void **state) {
         assert_int_equal(bench->n_logs[LOG_EVENT_DRIFT], 0);
 }
 
+/* What a discarded read would have shown is looked for again. */
+static void test_discarded_read(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t participant = bench_participant(bench, "p1", 0, MODE_NONE);
+        Intent add = intent_add(participant, session, MODE_NONE);
+
+        Intent refresh = add;
+
+        refresh.kind = INTENT_REFRESH;
+        bench_pass(bench, USEC_PER_SEC);
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, refresh), 0);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_PARTICIPANT);
+        assert_int_equal(bench_intend(bench, add), 0);
+        bench_answer_seen(bench, "p1", NULL, MODE_NONE); /* while the join is out */
+        assert_int_equal(bench_operation(bench), OPERATION_ADD_PARTICIPANT);
+        bench_answer(bench, API_REFUSED);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_REJECTED);
+        assert_int_equal(bench->n_requests, 0);
+        bench_pass(bench, USEC_PER_SEC);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_PARTICIPANT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void) {
@@ -302,6 +326,7 @@ int main(void) {
                 TEST(test_join_conflict),
                 TEST(test_drift),
                 TEST(test_old_observation),
+                TEST(test_discarded_read),
         };
 
         return cmocka_run_group_tests_name("core-place", tests, NULL, NULL);

@@ -49,12 +49,14 @@ static void has_line(const char *line) {
 }
 
 static Log example(void) {
+        static char tag[] = "desk-4";
+        static Spec spec = { .owner = 1000, .tag = tag };
         Log log = {
                 .event = LOG_EVENT_UNKNOWN_OUTCOME,
                 .level = LOG_WARNING,
                 .kind = KIND_PARTICIPANT,
                 .number = 7,
-                .uid = 1000,
+                .spec = &spec,
                 .has_operation = true,
                 .operation = OPERATION_CREATE_PARTICIPANT,
                 .attempt = 2,
@@ -80,6 +82,7 @@ static void test_every_field(void **state) {
         has_line("MESSAGE=Nobody knows.");
         has_line("CONVENED_PARTICIPANT=7");
         has_line("OBJECT_UID=1000");
+        has_line("CONVENED_TAG=desk-4");
         has_line("CONVENED_ID=p-1");
         has_line("OPERATION=createParticipant");
         has_line("ATTEMPT=2");
@@ -150,8 +153,9 @@ static void test_lines_for_people(void **state) {
         close(pipes[0]);
         close(pipes[1]);
 
-        assert_string_equal(line, "Nobody knows. [participant 7, id p-1, createParticipant, "
-                                  "attempt 2, HTTP 502, request r-1]\n");
+        assert_string_equal(line,
+                            "Nobody knows. [participant 7, tag desk-4, id p-1, createParticipant, "
+                            "attempt 2, HTTP 502, request r-1]\n");
         assert_int_equal(n_sent, before);
 }
 
