@@ -57,6 +57,10 @@ static int bus_export(Bus *bus) {
                 return r;
         r = sd_bus_add_object_vtable(bus->bus, bus_slot(bus), CONVENED_PATH, CONVENED_MANAGER,
                                      manager_vtable, bus);
+        if (r < 0)
+                return r;
+        r = sd_bus_add_object_vtable(bus->bus, bus_slot(bus), LOG_CONTROL_PATH, LOG_CONTROL,
+                                     log_control_vtable, bus);
         for (Kind kind = 0; r >= 0 && kind < _KIND_MAX; kind++)
                 r = bus_export_kind(bus, kind);
         return r;

@@ -28,6 +28,13 @@ typedef struct BusHooks {
         /* Begins to read the token of a participant; bus_token() brings it, later and exactly once.
          * Return: 0, or a negative errno, and bus_token() must not be called. */
         int (*read_token)(uint64_t participant, uint64_t ticket, void *userdata);
+
+        /* The log, for org.freedesktop.LogControl1; levels as in syslog(3). */
+        int (*get_log_level)(void *userdata);
+        void (*set_log_level)(int level, void *userdata);
+        const char *(*get_log_target)(void *userdata);
+        bool (*set_log_target)(const char *target, void *userdata); /* false: there is none such */
+
         void *userdata;
 } BusHooks;
 

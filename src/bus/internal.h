@@ -54,6 +54,10 @@ int participants_enumerate(sd_bus *bus, const char *prefix, void *userdata, char
 
 extern const sd_bus_vtable manager_vtable[];
 
+/* --- log-control.c --- */
+
+extern const sd_bus_vtable log_control_vtable[];
+
 /* --- status.c --- */
 
 /* What the manager's properties say now. */

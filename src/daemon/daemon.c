@@ -60,6 +60,26 @@ static int read_token(uint64_t participant, uint64_t ticket, void *userdata) {
         return store_read_token(daemon->store, participant, ticket);
 }
 
+static int get_log_level(void *userdata) {
+        (void)userdata;
+        return journal_level();
+}
+
+static void set_log_level(int level, void *userdata) {
+        (void)userdata;
+        journal_set_level(level);
+}
+
+static const char *get_log_target(void *userdata) {
+        (void)userdata;
+        return journal_target();
+}
+
+static bool set_log_target(const char *target, void *userdata) {
+        (void)userdata;
+        return journal_set_target(target);
+}
+
 /* The turn that follows each event does the work. */
 static int on_timer(sd_event_source *source, uint64_t at, void *userdata) {
         (void)source;
@@ -202,7 +222,14 @@ static int make_bus(Daemon *daemon) {
                 .base_url = c->base_url,
                 .objects_max = c->managed_objects_max,
         };
-        BusHooks hooks = { .read_token = read_token, .userdata = daemon };
+        BusHooks hooks = {
+                .read_token = read_token,
+                .get_log_level = get_log_level,
+                .set_log_level = set_log_level,
+                .get_log_target = get_log_target,
+                .set_log_target = set_log_target,
+                .userdata = daemon,
+        };
 
         return bus_new(&daemon->bus, daemon->connection, daemon->core, &config, &hooks);
 }

@@ -11,12 +11,21 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "base/text.h"
 #include "daemon/message-ids.h"
 
 #define FIELDS_MAX 16
 
-static int journal_level = LOG_INFO;
-static bool is_journal;
+typedef enum Target { TARGET_CONSOLE, TARGET_JOURNAL, TARGET_NULL, _TARGET_MAX } Target;
+
+static const char *const target_names[_TARGET_MAX] = {
+        [TARGET_CONSOLE] = "console",
+        [TARGET_JOURNAL] = "journal",
+        [TARGET_NULL] = "null",
+};
+
+static int level_max = LOG_INFO;
+static Target target;
 
 /* The fields of one entry; what memory is missing for is left out. */
 typedef struct Entry {
@@ -65,9 +74,39 @@ static bool stderr_is_journal(void) {
 }
 
 void journal_init(int level) {
-        journal_level = level;
-        is_journal = stderr_is_journal();
+        level_max = level;
+        journal_set_target("auto");
         setvbuf(stderr, NULL, _IOLBF, 0);
+}
+
+int journal_level(void) {
+        return level_max;
+}
+
+void journal_set_level(int level) {
+        level_max = level;
+}
+
+const char *journal_target(void) {
+        return target_names[target];
+}
+
+bool journal_set_target(const char *name) {
+        if (streq(name, "auto")) {
+                target = stderr_is_journal() ? TARGET_JOURNAL : TARGET_CONSOLE;
+                return true;
+        }
+        for (Target i = 0; i < _TARGET_MAX; i++) {
+                if (!streq(name, target_names[i]))
+                        continue;
+                target = i;
+                return true;
+        }
+        return false;
+}
+
+static bool is_wanted(int level) {
+        return level <= level_max && target != TARGET_NULL;
 }
 
 void journal_log(int level, const char *message_id, const char *format, ...) {
@@ -76,7 +115,7 @@ void journal_log(int level, const char *message_id, const char *format, ...) {
         va_list arguments;
         int r;
 
-        if (level > journal_level)
+        if (!is_wanted(level))
                 return;
 
         va_start(arguments, format);
@@ -87,7 +126,7 @@ void journal_log(int level, const char *message_id, const char *format, ...) {
                 return;
         }
 
-        if (!is_journal) {
+        if (target == TARGET_CONSOLE) {
                 fprintf(stderr, "%s\n", text);
                 return;
         }
@@ -180,10 +219,10 @@ static void effect_to_stderr(const Log *log) {
 }
 
 void journal_effect(const Log *log) {
-        if (log->level > journal_level)
+        if (!is_wanted(log->level))
                 return;
 
-        if (is_journal)
+        if (target == TARGET_JOURNAL)
                 effect_to_journal(log);
         else
                 effect_to_stderr(log);

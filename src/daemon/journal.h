@@ -2,16 +2,28 @@
 #pragma once
 
 /*
- * The log: structured entries where standard error is the journal, else a line for people on
- * standard error. No secret is ever an argument of these.
+ * The log: structured entries to the journal, or a line for people on standard error. No secret is
+ * ever an argument of these.
  */
 
+#include <stdbool.h>
 #include <syslog.h>
 
 #include "core/batch.h"
 
-/* To be called first. Entries above @level (as in syslog(3)) are passed over. */
+/* To be called first. Entries above @level (as in syslog(3)) are passed over. The target is
+ * "auto". */
 void journal_init(int level);
+
+int journal_level(void);
+void journal_set_level(int level);
+
+/* Where entries go: "console", "journal" or "null". */
+const char *journal_target(void);
+
+/* One of these; or "auto": the journal where standard error is the journal, else the console.
+ * Return: false: another name, nothing is changed. */
+bool journal_set_target(const char *name);
 
 /* @message_id: from message-ids.h, NULL: none. */
 void journal_log(int level, const char *message_id, const char *format, ...)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <syslog.h>
 
-#include "base/text.h"
+#include "base/level.h"
 #include "daemon/refusal.h"
 
 const char options_help[] =
@@ -48,21 +48,6 @@ Options *options_free(Options *options) {
         return NULL;
 }
 
-static bool parse_level(int *ret, const char *text) {
-        static const char *const names[] = { "emerg",   "alert",  "crit", "err",
-                                             "warning", "notice", "info", "debug" };
-
-        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-                char digit[] = { (char)('0' + i), '\0' };
-
-                if (!streq(text, names[i]) && !streq(text, digit))
-                        continue;
-                *ret = (int)i;
-                return true;
-        }
-        return false;
-}
-
 static int set_path(char **field, const char *name, const char *value, char **ret_reason) {
         char *copy;
 
@@ -90,7 +75,7 @@ static int take_option(Options *options, int option, char **argv, char **ret_rea
         case ARG_STATE_DIR:
                 return set_path(&options->state_directory, "state-dir", optarg, ret_reason);
         case ARG_LOG_LEVEL:
-                if (parse_level(&options->log_level, optarg))
+                if (level_parse(&options->log_level, optarg))
                         return 0;
                 return refusal(ret_reason, "--log-level=: expected emerg, alert, crit, err, "
                                            "warning, notice, info or debug.");

@@ -13,6 +13,10 @@
 #define CONVENED_SESSION     "org.convened1.Session"
 #define CONVENED_PARTICIPANT "org.convened1.Participant"
 
+/* Of systemd: org.freedesktop.LogControl1(5). */
+#define LOG_CONTROL_PATH "/org/freedesktop/LogControl1"
+#define LOG_CONTROL      "org.freedesktop.LogControl1"
+
 #define CONVENED_ERROR_PREFIX              "org.convened1.Error."
 #define CONVENED_ERROR_NO_SUCH_SESSION     CONVENED_ERROR_PREFIX "NoSuchSession"
 #define CONVENED_ERROR_NO_SUCH_PARTICIPANT CONVENED_ERROR_PREFIX "NoSuchParticipant"

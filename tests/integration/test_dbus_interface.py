@@ -119,6 +119,23 @@ def test_standard_interfaces(daemon):
         assert there == standard | more | {name}
 
 
+def test_log_control(daemon):
+    """As org.freedesktop.LogControl1(5) has it."""
+    path = "/org/freedesktop/LogControl1"
+    interfaces = {item.get("name"): describe(item)
+                  for item in introspect(daemon, path).findall("interface")}
+    assert set(interfaces) == {"org.freedesktop.LogControl1", "org.freedesktop.DBus.Peer",
+                               "org.freedesktop.DBus.Introspectable",
+                               "org.freedesktop.DBus.Properties"}
+    there = interfaces["org.freedesktop.LogControl1"]
+    assert {key: (thing["type"], thing["access"]) for key, thing in there.items()} == {
+        ("property", "LogLevel"): ("s", "readwrite"),
+        ("property", "LogTarget"): ("s", "readwrite"),
+        ("property", "SyslogIdentifier"): ("s", "read")}
+    key = "org.freedesktop.DBus.Property.EmitsChangedSignal"
+    assert {thing["annotations"].get(key) for thing in there.values()} == {"false"}
+
+
 def test_tree(daemon):
     def children(path):
         return {item.get("name") for item in introspect(daemon, path).findall("node")}

@@ -133,6 +133,50 @@ static void test_level(void **state) {
         assert_int_equal(n_sent, before + 1);
 }
 
+static void test_set_level(void **state) {
+        Log log = example();
+        unsigned before = n_sent;
+
+        (void)state;
+        pretend(0);
+        journal_init(LOG_ERR);
+        assert_int_equal(journal_level(), LOG_ERR);
+        journal_set_level(LOG_WARNING);
+        assert_int_equal(journal_level(), LOG_WARNING);
+        journal_effect(&log);
+        journal_log(LOG_WARNING, NULL, "This too.");
+        assert_int_equal(n_sent, before + 2);
+}
+
+static void test_set_target(void **state) {
+        Log log = example();
+        unsigned before = n_sent;
+
+        (void)state;
+        pretend(0);
+        journal_init(LOG_INFO);
+        assert_string_equal(journal_target(), "journal");
+        assert_true(journal_set_target("null"));
+        assert_string_equal(journal_target(), "null");
+        journal_effect(&log);
+        journal_log(LOG_ERR, NULL, "Not this.");
+        assert_int_equal(n_sent, before);
+
+        assert_false(journal_set_target("kmsg"));
+        assert_string_equal(journal_target(), "null");
+        assert_true(journal_set_target("auto"));
+        assert_string_equal(journal_target(), "journal");
+        journal_log(LOG_ERR, NULL, "This.");
+        assert_int_equal(n_sent, before + 1);
+
+        pretend(1);
+        assert_true(journal_set_target("auto"));
+        assert_string_equal(journal_target(), "console");
+        assert_true(journal_set_target("journal"));
+        journal_effect(&log);
+        assert_int_equal(n_sent, before + 2);
+}
+
 /* Somebody has redirected it: then a person reads. */
 static void test_lines_for_people(void **state) {
         unsigned before = n_sent;
@@ -165,6 +209,8 @@ int main(void) {
                 cmocka_unit_test(test_only_what_is_known),
                 cmocka_unit_test(test_every_event_has_an_id),
                 cmocka_unit_test(test_level),
+                cmocka_unit_test(test_set_level),
+                cmocka_unit_test(test_set_target),
                 cmocka_unit_test(test_lines_for_people),
         };
 
