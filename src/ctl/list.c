@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "ctl/describe.h"
 #include "ctl/memory.h"
+#include "ctl/pager.h"
 #include "ctl/phrase.h"
 #include "ctl/rows.h"
 #include "ctl/table.h"
@@ -108,13 +109,16 @@ static bool json_row(const Object *object, json_object *facts, void *userdata) {
                 if (*text == '\n')
                         fputs("  ", stdout);
         }
-        return true;
+        /* Nobody may read any more, and there may be a million rows. */
+        return !ferror(stdout);
 }
 
 static Exit list_json(Ctl *ctl, Kind kind, const Filter *filter) {
         Listing listing = { .ctl = ctl };
         Exit code;
 
+        if (ctl->options.json == JSON_PRETTY)
+                pager_open(&ctl->options);
         putchar('[');
         code = rows_read(ctl, kind, filter, PAGE, json_row, &listing);
         puts(ctl->options.json == JSON_PRETTY && listing.n_rows > 0 ? "\n]" : "]");
@@ -144,6 +148,7 @@ static Exit list_table(Ctl *ctl, Kind kind, Filter *filter) {
         if (code != EXIT_DONE)
                 return code;
 
+        pager_open(options);
         n = table_rows(table);
         if (n > 0)
                 table_print(table, stdout, &ctl->screen, !options->no_legend,

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "ctl/memory.h"
+#include "ctl/pager.h"
 #include "ctl/verbs.h"
 
 #define MANY SIZE_MAX
@@ -64,7 +65,7 @@ static const char help_options[] =
         "  -H --host=[USER@]HOST  Talk to the service on that host's system bus, over ssh\n"
         "     --json=MODE         Print JSON: pretty, short, off\n"
         "     --no-legend         No titles and no counts around tables\n"
-        "     --no-pager          Do not page (there is no pager)\n"
+        "     --no-pager          Do not send long output through a pager\n"
         "  -l --full              Do not shorten what does not fit\n"
         "     --no-wait           Return as soon as a change is accepted\n"
         "     --timeout=SEC       Wait so long for a change to be in sync\n"
@@ -158,7 +159,9 @@ int main(int argc, char **argv) {
                 return (int)failure_say(&ctl.options, EXIT_USAGE, FAILURE_USAGE,
                                         "%s; convenectl --help lists what there is", why);
         if (ctl.options.help) {
+                pager_open(&ctl.options);
                 help();
+                pager_close();
                 return EXIT_DONE;
         }
         if (ctl.options.version) {
@@ -168,7 +171,9 @@ int main(int argc, char **argv) {
 
         ctl.words = argv + first;
         ctl.n_words = (size_t)(argc - first);
-        code = flush_output(&ctl, run(&ctl));
+        code = run(&ctl);
+        pager_close();
+        code = flush_output(&ctl, code);
         bus_free(ctl.bus);
         return (int)code;
 }

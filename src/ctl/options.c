@@ -145,7 +145,8 @@ static char *option_apply(int option, Options *o) {
                 o->no_legend = true;
                 return NULL;
         case OPTION_NO_PAGER:
-                return NULL; /* there is none yet; scripts may say so already */
+                o->no_pager = true;
+                return NULL;
         case OPTION_TIMEOUT:
                 o->given |= TAKES_WAITING;
                 if (options_seconds(optarg, &o->timeout_usec))

@@ -27,6 +27,7 @@ typedef struct Options {
         const char *host; /* whose system bus, over ssh; NULL: here */
         JsonMode json;
         bool no_legend;
+        bool no_pager;
         bool full; /* no cell is shortened */
         bool no_wait;
         bool help, version;  /* asked for; nothing else is done */

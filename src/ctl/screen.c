@@ -4,9 +4,11 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 
 static size_t columns_of(int fd) {
@@ -25,13 +27,37 @@ static size_t columns_of(int fd) {
         return 80;
 }
 
-/* https://no-color.org: present and not empty means no colours. */
-static bool colours_wanted(void) {
-        const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+bool screen_is_terminal(void) {
+        const char *term = getenv("TERM");
 
-        if (no && no[0])
-                return false;
         return isatty(STDOUT_FILENO) && term && !streq(term, "dumb");
+}
+
+int screen_flag(const char *word) {
+        static const char *const words[][2] = {
+                { "no", "yes" }, { "0", "1" },    { "false", "true" },
+                { "n", "y" },    { "off", "on" }, { "f", "t" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                for (int flag = 0; flag < 2; flag++)
+                        if (strcasecmp(word, words[i][flag]) == 0)
+                                return flag;
+        return -1;
+}
+
+/*
+ * $SYSTEMD_COLORS goes before all: a flag, or how many; "auto-…" leaves the question open. Then
+ * https://no-color.org: present and not empty means no colours.
+ */
+static bool colours_wanted(void) {
+        const char *given = getenv("SYSTEMD_COLORS"), *no = getenv("NO_COLOR");
+
+        if (given && screen_flag(given) >= 0)
+                return screen_flag(given);
+        if (given && (streq(given, "16") || streq(given, "256") || streq(given, "24bit")))
+                return true;
+        return !(no && no[0]) && screen_is_terminal();
 }
 
 Screen screen_init(void) {

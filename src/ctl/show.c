@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "ctl/describe.h"
 #include "ctl/memory.h"
+#include "ctl/pager.h"
 #include "ctl/phrase.h"
 #include "ctl/rows.h"
 #include "ctl/sheet.h"
@@ -117,6 +118,8 @@ static Exit show_one(Ctl *ctl, Kind kind, size_t i, json_object *all) {
         if (code != EXIT_DONE)
                 return code;
 
+        if (ctl->options.json != JSON_SHORT)
+                pager_open(&ctl->options);
         if (ctl->options.json != JSON_OFF) {
                 json_object_array_add(all, TAKE(facts));
                 return EXIT_DONE;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "ctl/describe.h"
 #include "ctl/memory.h"
+#include "ctl/pager.h"
 #include "ctl/phrase.h"
 #include "ctl/rows.h"
 #include "ctl/sheet.h"
@@ -105,6 +106,8 @@ Exit verb_status(Ctl *ctl) {
 
         if (r < 0)
                 return failure_say_bus(&ctl->options, &error, r, NULL);
+        if (ctl->options.json != JSON_SHORT)
+                pager_open(&ctl->options);
         if (ctl->options.json == JSON_OFF)
                 return show_status(ctl, facts);
         value_print(&ctl->options, facts);

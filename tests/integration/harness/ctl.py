@@ -83,11 +83,15 @@ class Convenectl:
         self.flag = "--user" if kind == "session" else "--system"
 
     def environment(self, **more):
-        defaults = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "TERM": "xterm"}
+        defaults = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "TERM": "xterm", "SYSTEMD_PAGER": "cat"}
         result = sanitizer_options(self.bus.environment(self.kind, **{**defaults, **more}))
-        for name in ("NO_COLOR", "COLUMNS"):
+        for name in ("NO_COLOR", "COLUMNS", "PAGER", "SYSTEMD_COLORS"):
             if name not in more:
                 result.pop(name, None)
+        # None takes a default away, too.
+        for name, value in more.items():
+            if value is None:
+                del result[name]
         return result
 
     def start(self, *words, **environment):

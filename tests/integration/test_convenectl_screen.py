@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""convenectl where people read: pager and colours."""
+
+import os
+
+import pytest
+
+from harness.bus import PrivateBus
+from harness.ctl import Convenectl
+from harness.mock_service import MockService
+
+DONE, NOT_FOUND = 0, 3
+
+# What goes through this pager can be told from what does not.
+MARK = "sed s/^/P:/"
+
+
+@pytest.fixture(name="bus", scope="module")
+def bus_fixture():
+    with PrivateBus() as bus:
+        yield bus
+
+
+@pytest.fixture(name="service")
+def service_fixture(bus):
+    with MockService(bus) as service:
+        yield service
+    bus.await_owner("org.convened1", present=False)
+
+
+@pytest.fixture(name="ctl")
+def ctl_fixture(bus):
+    return Convenectl(bus)
+
+
+def paged(ctl, *words, **environment):
+    """Whether a run on a terminal went through the pager, all of it or nothing."""
+    result = ctl.run_on_terminal(*words, **{"SYSTEMD_PAGER": MARK, "SYSTEMD_PAGERSECURE": "0",
+                                            **environment})
+    marked = [line.startswith("P:") for line in result.lines]
+    assert result.code == DONE and marked and (all(marked) or not any(marked)), result
+    return all(marked)
+
+
+# --- the pager --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [
+    ["status"], ["list-sessions"], ["list-participants"], ["show-session", "1"], ["--help"],
+    ["show-participant", "1"], ["status", "--json=pretty"], ["list-sessions", "--json=pretty"],
+    ["show-session", "1", "--json=pretty"],
+])
+def test_what_is_paged(ctl, service, words):
+    service.add("session")
+    service.add("participant")
+    assert paged(ctl, *words)
+    assert not paged(ctl, "--no-pager", *words)
+
+
+@pytest.mark.parametrize("words", [
+    ["token", "1"], ["create-session"], ["log-level"], ["status", "--json=short"], ["--version"],
+    ["list-sessions", "--json=short"], ["show-participant", "1", "--json=short"],
+])
+def test_what_is_not_paged(ctl, service, words):
+    service.add("participant")
+    assert not paged(ctl, *words)
+
+
+def test_which_pager(ctl, service):
+    assert paged(ctl, "status", SYSTEMD_PAGER=None, PAGER=MARK)
+    assert not paged(ctl, "status", SYSTEMD_PAGER="", PAGER=MARK)
+    assert not paged(ctl, "status", SYSTEMD_PAGER="cat", PAGER=MARK)
+    assert not paged(ctl, "status", SYSTEMD_PAGER=None, PAGER="cat")
+    assert not paged(ctl, "status", TERM="dumb")
+
+
+def test_no_pager_without_a_terminal(ctl, service):
+    assert ctl.run("status", SYSTEMD_PAGER=MARK).lines[0].startswith("● convened")
+
+
+def test_a_pager_that_is_not_there(ctl, service, tmp_path):
+    """The usual ones are tried, and in the end the text comes as it is."""
+    (tmp_path / "less").write_text("#!/bin/sh\nsed s/^/P:/\n")
+    (tmp_path / "less").chmod(0o755)
+    path = f"{tmp_path}:/usr/bin:/bin"
+    if not os.path.exists("/usr/bin/pager"):
+        assert paged(ctl, "status", SYSTEMD_PAGER="/nonexistent/pager", PATH=path)
+    assert not paged(ctl, "status", SYSTEMD_PAGER="/nonexistent/pager", PATH="/nonexistent")
+
+
+def test_a_secure_pager(ctl, service, tmp_path):
+    (tmp_path / "less").write_text("#!/bin/sh\necho secure=$LESSSECURE $LESS\n")
+    (tmp_path / "less").chmod(0o755)
+    result = ctl.run_on_terminal("status", SYSTEMD_PAGER=MARK, SYSTEMD_PAGERSECURE="1",
+                                 PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert result.out == "secure=1 FRSXMK\n"
+    result = ctl.run_on_terminal("status", SYSTEMD_PAGER="less", SYSTEMD_PAGERSECURE="no",
+                                 SYSTEMD_LESS="FX", PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert result.out == "secure= FX\n"
+
+
+def test_leaving_the_pager_is_no_failure(ctl, service):
+    for _ in range(900):
+        service.add("session", Tag="x" * 50)
+    for words in (["list-sessions"], ["list-sessions", "--json=pretty"]):
+        result = ctl.run_on_terminal(*words, SYSTEMD_PAGER="true", SYSTEMD_PAGERSECURE="0")
+        assert (result.code, result.out) == (DONE, ""), result
+
+
+def test_an_error_behind_what_was_printed(ctl, service):
+    service.add("session")
+    result = ctl.run_on_terminal("show-session", "1", "99", SYSTEMD_PAGER=MARK,
+                                 SYSTEMD_PAGERSECURE="0")
+    assert result.code == NOT_FOUND
+    assert "P:convenectl: there is no session 99" in result.lines
+
+
+def test_an_error_alone_is_not_paged(ctl, service):
+    result = ctl.run_on_terminal("show-session", "99", SYSTEMD_PAGER=MARK)
+    assert result.code == NOT_FOUND and result.out.startswith("convenectl: "), result
+
+
+# --- colours ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("environment, terminal, pipe", [
+    ({}, True, False),
+    ({"NO_COLOR": "1"}, False, False),
+    ({"NO_COLOR": ""}, True, False),
+    ({"TERM": "dumb"}, False, False),
+    ({"SYSTEMD_COLORS": "yes"}, True, True),
+    ({"SYSTEMD_COLORS": "1", "NO_COLOR": "1"}, True, True),
+    ({"SYSTEMD_COLORS": "256"}, True, True),
+    ({"SYSTEMD_COLORS": "16", "TERM": "dumb"}, True, True),
+    ({"SYSTEMD_COLORS": "auto-16"}, True, False),
+    ({"SYSTEMD_COLORS": "off"}, False, False),
+    ({"SYSTEMD_COLORS": "nonsense"}, True, False),
+])
+def test_colours(ctl, service, environment, terminal, pipe):
+    service.add("session")
+    assert ("\033[" in ctl.run_on_terminal("list-sessions", **environment).out) == terminal
+    assert ("\033[" in ctl.run("list-sessions", **environment).out) == pipe
+
+
+def test_colours_through_the_pager(ctl, service):
+    service.add("session")
+    result = ctl.run_on_terminal("list-sessions", SYSTEMD_PAGER=MARK, SYSTEMD_PAGERSECURE="0")
+    assert "\033[32mactive" in result.out
