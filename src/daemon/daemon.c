@@ -88,21 +88,22 @@ static int on_timer(sd_event_source *source, uint64_t at, void *userdata) {
         return 0;
 }
 
-static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-        (void)source;
-        journal_log(LOG_NOTICE, MESSAGE_STOPPING, "Stopping on %s.",
-                    info->ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
-        daemon_stop(userdata);
-        return 0;
-}
-
-void daemon_stop(Daemon *daemon) {
+/* Takes no new intents, sends nothing new, and leaves when no creation is in flight any more. */
+static void daemon_stop(Daemon *daemon) {
         if (daemon->stopping)
                 return;
 
         sd_notify(0, "STOPPING=1\nSTATUS=Stopping, and waiting for creations in flight");
         daemon->stopping = true;
         core_stop(daemon->core);
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        (void)source;
+        journal_log(LOG_NOTICE, MESSAGE_STOPPING, "Stopping on %s.",
+                    info->ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+        daemon_stop(userdata);
+        return 0;
 }
 
 static int make_loop(Daemon *daemon) {

@@ -50,9 +50,6 @@ Daemon *daemon_free(Daemon *daemon);
 /* Runs until a signal, or until nothing can go on. Return: an exit status. */
 int daemon_run(Daemon *daemon);
 
-/* Takes no new intents, sends nothing new, and leaves when no creation is in flight any more. */
-void daemon_stop(Daemon *daemon);
-
 /* Logs what is broken for good and ends the loop. A restart has all that was promised. */
 void daemon_fail(Daemon *daemon, int error, const char *what);
 
