@@ -31,6 +31,10 @@ def pc_variable(file, name, *words):
                           stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
+def test_schema(root):
+    assert only(root, "convenectl.schema.json").parent.parts[-2:] == ("share", "convened")
+
+
 def test_pkg_config(root):
     file = only(root, "convened.pc")
     assert file.parent.parts[-2:] == ("share", "pkgconfig")
