@@ -39,6 +39,21 @@ static void check_place(Run *run, const Row *row, const Thing *thing) {
                          position->heard.n_entries);
 }
 
+/* It is looked at as often as it should be, and what is shown says when. */
+static void check_looked_at(Run *run, const Row *row) {
+        const Item *item = clients_item(&run->clients, row->kind, row->number);
+        const Row *shown = core_find(run->life.core, row->kind, row->number);
+        const usec_t longest = run->config.resync_interval_usec * 5 / 4 + USEC_PER_MIN;
+        const usec_t age = run_clock(run).realtime - shown->synced_at;
+
+        if (run->now - item->read_at > longest)
+                run_fail(run, "I6", "%s was last looked at %.1f min ago", row_text(row),
+                         (double)(run->now - item->read_at) / USEC_PER_MIN);
+        else if (age > longest || shown->synced_at > run_clock(run).realtime)
+                run_fail(run, "I6", "%s says that it was last looked at %.1f min ago",
+                         row_text(row), (double)age / USEC_PER_MIN);
+}
+
 static void check_row(Run *run, const Row *row) {
         const Thing *thing = world_find(&run->world, row->kind, &row->id);
 
@@ -53,6 +68,40 @@ static void check_row(Run *run, const Row *row) {
                 run_fail(run, "I6", "%s is not in sync", row_text(row));
         else if (row->kind == KIND_PARTICIPANT)
                 check_place(run, row, thing);
+        if (!run->failed)
+                check_looked_at(run, row);
+}
+
+static bool is_open(const Row *row) {
+        return row_state(row) != STATE_FAILED && !row_in_sync(row);
+}
+
+void agreement_note_open(Run *run) {
+        const Table *disk = &run->disk.table;
+
+        for (Kind kind = 0; kind < _KIND_MAX; kind++)
+                for (size_t i = 0; i < disk->n_rows[kind]; i++)
+                        if (is_open(disk->rows[kind] + i))
+                                table_put(&run->open, disk->rows[kind] + i);
+}
+
+static bool goals_equal(const Row *a, const Row *b) {
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                if (a->goals[aspect].wanted_rev != b->goals[aspect].wanted_rev)
+                        return false;
+        return true;
+}
+
+void agreement_check_open(Run *run) {
+        for (Kind kind = 0; kind < _KIND_MAX; kind++)
+                for (size_t i = 0; i < run->open.n_rows[kind]; i++) {
+                        const Row *before = run->open.rows[kind] + i;
+                        const Row *row = table_find(&run->disk.table, kind, before->number);
+
+                        if (row && is_open(row) && goals_equal(before, row) &&
+                            !is_excused(run, row))
+                                run_fail(run, "I6", "%s is still not in sync", row_text(row));
+                }
 }
 
 void agreement_check(Run *run) {

@@ -232,9 +232,10 @@ static void ask_init(Run *run, Asked *asked) {
                 asked->wish = (Wish){ 0 };
 }
 
-static void item_wish(Item *item, const Wish *wish, uint64_t sequence) {
+static void item_wish(Item *item, const Wish *wish, uint64_t sequence, usec_t now) {
         item->wishes = kit_grow(item->wishes, item->n_wishes, sizeof(Wish));
         item->wishes[item->n_wishes] = *wish;
+        item->wishes[item->n_wishes].at = now;
         item->wishes[item->n_wishes++].sequence = sequence;
 }
 
@@ -266,7 +267,7 @@ static void book_intent(Run *run, const Asked *asked, uint64_t number) {
                 item->last_at = run->now;
         }
         if (asked->moves)
-                item_wish(item, &asked->wish, clients->last_sequence);
+                item_wish(item, &asked->wish, clients->last_sequence, run->now);
 
         clients->calls = kit_grow(clients->calls, clients->n_calls, sizeof(Call));
         clients->calls[clients->n_calls++] = (Call){

@@ -22,6 +22,8 @@ typedef struct WishEntry {
  * session: it is the one where the participant is wanted then, known once a seal has shown it. */
 typedef struct Wish {
         uint64_t sequence; /* of the intent */
+        usec_t at;
+        bool acknowledged; /* its caller was told that it is accepted */
         uint64_t session;  /* 0: none */
         bool anywhere;
         Mode mode;
@@ -49,9 +51,12 @@ typedef struct Item {
         uint32_t owner;
         char tag[24];
         uint64_t created, deleted, last; /* sequences of intents: the creation, a delete, any */
+        bool acknowledged, delete_acknowledged;
+        usec_t unknown_at; /* a change was sent then, and nobody knows what became of it */
         usec_t last_at;
         unsigned n_unknown;
-        usec_t refused_at;           /* a final refusal arrived */
+        usec_t refused_at; /* a final refusal arrived */
+        usec_t doubted_at; /* a change was answered with 404 or 409: to be read before it counts */
         usec_t confirmed_at;         /* the API carried out a change of it, and we were told ... */
         usec_t told_at;              /* ... then */
         usec_t joined_at, wished_at; /* its session, its place, are as somebody asked for since */

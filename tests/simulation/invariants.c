@@ -246,6 +246,25 @@ static void check_member_lists(Run *run) {
         }
 }
 
+/* Who is listed is a wanted member of the same session: one that leaves drops out of lists. */
+static void check_lists(Run *run, const Row *row) {
+        const Place *place = row->wanted;
+
+        if (!place)
+                return;
+        if (place->session != 0 && !table_find(&run->seen, KIND_SESSION, place->session))
+                run_fail(run, "lists", "%s: its session is not there", row_text(row));
+        for (size_t i = 0; i < place->n_publishers; i++) {
+                const uint64_t number = place->publishers[i].number;
+                const Row *other = table_find(&run->seen, KIND_PARTICIPANT, number);
+
+                if (number != 0 &&
+                    (!other || other->gone || !place_in_session(other->wanted, place->session)))
+                        run_fail(run, "lists", "%s: it is to hear one that has left",
+                                 row_text(row));
+        }
+}
+
 void invariants_of_view(Run *run) {
         const CoreStatus status = core_status(run->life.core);
         size_t n_open = 0;
@@ -258,6 +277,8 @@ void invariants_of_view(Run *run) {
                                  status.n_objects[kind], run->seen.n_rows[kind]);
         }
         check_member_lists(run);
+        for (size_t i = 0; i < run->seen.n_rows[KIND_PARTICIPANT]; i++)
+                check_lists(run, run->seen.rows[KIND_PARTICIPANT] + i);
         if (status.n_pending != n_open)
                 run_fail(run, "I2", "PendingCount is %u, %zu are not in sync", status.n_pending,
                          n_open);
@@ -373,6 +394,9 @@ static bool removal_is_wanted(Run *run, const Request *request, const Row *row) 
         const Thing *session = world_find(&run->world, KIND_SESSION, &request->session);
         Position wanted;
 
+        /* Nobody is pulled out of a session that is not ours. */
+        if (session && session->number == 0 && !row->gone)
+                return false;
         place_position(run, NULL, row->wanted, &wanted);
         return row->gone || !session || wanted.session != session->handle;
 }

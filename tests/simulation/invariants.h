@@ -30,6 +30,9 @@ void traffic_at_step(Run *run);
 
 /* agreement.c: wanted, observed and the API are one, once all is quiet. */
 void agreement_check(Run *run);
+/* What was open when all became quiet is driven to its end before drift could be looked for. */
+void agreement_note_open(Run *run);
+void agreement_check_open(Run *run);
 
 /* The row that is durable once @batch is; NULL: none, or it is being removed. */
 const Row *newest_row(const Run *run, const Batch *batch, Kind kind, uint64_t number);

@@ -28,7 +28,8 @@ unsigned network_n_open(const Network *network, bool posts_only) {
         for (size_t i = 0; i < network->n_exchanges; i++) {
                 const Exchange *exchange = network->exchanges + i;
 
-                if (!exchange->repeated && (!posts_only || exchange->post > 0))
+                if (!exchange->orphaned && !exchange->repeated &&
+                    (!posts_only || exchange->post > 0))
                         n++;
         }
         return n;
@@ -203,6 +204,11 @@ static bool operation_changes(Operation operation) {
         return false;
 }
 
+bool network_changes(const Exchange *exchange) {
+        return !exchange->orphaned && !exchange->repeated &&
+               operation_changes(exchange->request.operation);
+}
+
 static void book_post(Run *run, Post *post, Item *item, const Answer *answer) {
         switch (answer->outcome) {
         case API_OK:
@@ -236,6 +242,14 @@ static bool outcome_is_refusal(ApiOutcome outcome) {
                outcome == API_NOT_FOUND || outcome == API_CONFLICT || outcome == API_REDIRECTED;
 }
 
+static bool outcome_is_denial(ApiOutcome outcome) {
+        return outcome == API_UNAUTHORIZED || outcome == API_FORBIDDEN;
+}
+
+static bool outcome_is_unknown(ApiOutcome outcome) {
+        return outcome == API_NO_ANSWER || outcome == API_NOT_UNDERSTOOD || outcome == API_BROKEN;
+}
+
 /* What the world knows that the daemon must know from now on. */
 static void book_answer(Run *run, const Exchange *exchange, const Answer *answer) {
         Clients *clients = &run->clients;
@@ -249,7 +263,14 @@ static void book_answer(Run *run, const Exchange *exchange, const Answer *answer
         if (answer->outcome != API_OK)
                 clients->failed_at = run->now;
         if (outcome_is_refusal(answer->outcome) && !exchange->page.already)
-                item->refused_at = clients->refused_at = run->now;
+                clients->refused_at = run->now;
+        if (outcome_is_refusal(answer->outcome) && !exchange->page.already &&
+            !outcome_is_denial(answer->outcome))
+                item->refused_at = run->now;
+        if (changes && outcome_is_unknown(answer->outcome))
+                item->unknown_at = exchange->sent_at;
+        if (changes && (answer->outcome == API_NOT_FOUND || answer->outcome == API_CONFLICT))
+                item->doubted_at = run->now;
         if (answer->outcome == API_UNAUTHORIZED || answer->outcome == API_FORBIDDEN)
                 clients->unauthorized_at = run->now;
         if (changes && (answer->outcome == API_OK || answer->outcome == API_NOT_FOUND)) {
@@ -338,12 +359,16 @@ void network_turn(Run *run) {
                         next = i;
         if (network->exchanges[next].arrives_at <= network->exchanges[next].answers_at) {
                 exchange_arrive(run, network->exchanges + next);
-                return;
+                if (!network->exchanges[next].orphaned)
+                        return;
         }
 
         exchange = network->exchanges[next];
-        network->exchanges[next] = network->exchanges[network->n_exchanges - 1];
-        network->n_exchanges--;
+        network->exchanges[next] = network->exchanges[--network->n_exchanges];
+        if (exchange.orphaned) {
+                exchange_deinit(&exchange);
+                return;
+        }
         if (exchange.repeated) {
                 deliver_again(run, &exchange);
         } else {
@@ -359,16 +384,31 @@ void network_turn(Run *run) {
         exchange_deinit(&exchange);
 }
 
+/* Its bytes are on their way: the API may carry it out although nobody is left to hear of it, a
+ * creation even after the next start. */
+static bool exchange_outlives(Run *run, Exchange *exchange) {
+        if (exchange->arrives_at == USEC_NEVER || random_chance(&run->random, 0.5))
+                return false;
+        if (exchange->post == 0) {
+                exchange_arrive(run, exchange);
+                return false;
+        }
+        exchange->orphaned = true;
+        exchange->answers_at = USEC_NEVER;
+        return true;
+}
+
 void network_cut(Run *run) {
         Network *network = &run->network;
+        size_t n = 0;
 
         for (size_t i = 0; i < network->n_exchanges; i++) {
                 Exchange *exchange = network->exchanges + i;
 
-                /* The bytes are on their way: they may arrive although nobody is left to hear. */
-                if (exchange->arrives_at != USEC_NEVER && random_chance(&run->random, 0.5))
-                        exchange_arrive(run, exchange);
-                exchange_deinit(exchange);
+                if (exchange->orphaned || exchange_outlives(run, exchange))
+                        network->exchanges[n++] = *exchange;
+                else
+                        exchange_deinit(exchange);
         }
-        network->n_exchanges = 0;
+        network->n_exchanges = n;
 }

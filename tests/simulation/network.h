@@ -34,6 +34,7 @@ typedef struct Exchange {
         Fault fault;
         usec_t sent_at, arrives_at, answers_at; /* arrives_at USEC_NEVER: has, or never will */
         usec_t carried_out_at;
+        bool orphaned; /* nobody waits for its answer any more */
         bool repeated; /* the answer has been given once */
         size_t post;   /* counted from 1, 0: no creation */
         Page page;
@@ -56,4 +57,6 @@ void network_turn(Run *run);
 /* The connections go with the daemon. */
 void network_cut(Run *run);
 /* Without answers that are given a second time. */
+/* Whether it is to change something, and the daemon waits for its answer. */
+bool network_changes(const Exchange *exchange);
 unsigned network_n_open(const Network *network, bool posts_only);

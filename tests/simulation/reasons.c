@@ -214,13 +214,23 @@ static bool is_taken_over(const Case *c) {
         return false;
 }
 
-/* Something was refused for good since the last intent: it may have been withdrawn. */
+/* A change of it was refused for good since the last intent. */
 static bool was_refused(const Case *c) {
-        const Clients *clients = &c->run->clients;
-        const usec_t refused_at = usec_max(c->item->refused_at, clients->unauthorized_at);
+        const Item *item = c->item;
 
-        return !c->run->life.credentials ||
-               (refused_at != 0 && refused_at + PATIENCE_USEC >= c->item->last_at);
+        /* 404 and 409 count only after a read, however long it takes to get one. */
+        if (item->doubted_at != 0 &&
+            (item->read_at <= item->doubted_at || item->read_at >= c->run->life.sealed_at))
+                return true;
+        return item->refused_at != 0 && item->refused_at + PATIENCE_USEC >= item->last_at;
+}
+
+/* The credentials were refused since then: calls without a reply are, and what they asked for may
+ * be withdrawn. */
+static bool was_denied(const Case *c) {
+        const usec_t at = c->run->clients.unauthorized_at;
+
+        return !c->run->life.credentials || (at != 0 && at + PATIENCE_USEC >= c->item->last_at);
 }
 
 /* Created to be in a session that is no more: the creation as a whole has failed. */
@@ -228,6 +238,20 @@ static bool has_lost_its_session(const Case *c) {
         const Item *item = c->item;
 
         return item->joins && item->n_wishes > 0 && session_is_leaving(c, item->wishes[0].session);
+}
+
+/* Whether it was in a session, or in none, at some time after @since. */
+static bool was_in(const Thing *participant, uint32_t session, usec_t since) {
+        for (size_t i = participant->n_stays; i > 0; i--) {
+                const usec_t until =
+                        i < participant->n_stays ? participant->stays[i].since : USEC_NEVER;
+
+                if (until <= since)
+                        return false;
+                if (participant->stays[i - 1].position.session == session)
+                        return true;
+        }
+        return false;
 }
 
 /* The API had what was wanted, at least for a moment, after somebody had asked for it. Where the
@@ -259,7 +283,7 @@ static bool was_met(const Case *c) {
 static bool was_unmet(const Case *c) {
         const Row *old = c->old, *new = c->new;
 
-        if (!old || new->gone || was_refused(c))
+        if (!old || !c->thing || new->gone || was_refused(c) || was_denied(c))
                 return false;
         if (old->wanted && session_is_leaving(c, old->wanted->session))
                 return false;
@@ -274,6 +298,54 @@ static void note_wish(const Case *c) {
         if (!c->old || !place_same_session(c->old->wanted, c->new->wanted))
                 c->item->joined_at = c->run->now;
         c->item->wished_at = c->run->now;
+}
+
+/* The last intent that somebody was told is accepted, and that has not come true; NULL: none. */
+static const Wish *accepted_wish(const Case *c) {
+        const Item *item = c->item;
+
+        if (item->joined_at == 0 || !c->thing)
+                return NULL;
+        for (size_t i = item->n_wishes; i > 0; i--) {
+                const Wish *wish = item->wishes + i - 1;
+                const Row *session;
+                uint32_t handle;
+
+                if (!wish->acknowledged || wish->anywhere)
+                        continue;
+                if (wish->at <= item->refused_at || session_is_leaving(c, wish->session))
+                        return NULL;
+                session = newest_row(c->run, c->batch, KIND_SESSION, wish->session);
+                handle = session ? handle_of(c->run, c->batch, KIND_SESSION, wish->session, NULL)
+                                 : 0;
+                return was_in(c->thing, handle, wish->at) ? NULL : wish;
+        }
+        return NULL;
+}
+
+/* Whether a change may be at the API that was sent after the last intent. */
+static bool may_be_sent(const Case *c) {
+        const Network *network = &c->run->network;
+
+        for (size_t i = 0; i < network->n_exchanges; i++) {
+                const Exchange *exchange = network->exchanges + i;
+
+                if (network_changes(exchange) && exchange->sent_at >= c->item->last_at &&
+                    api_id_equal(&exchange->request.participant, &c->new->id))
+                        return true;
+        }
+        return c->item->unknown_at != 0 && c->item->unknown_at >= c->item->last_at;
+}
+
+/* 401 and 403 refuse calls, not what was accepted before, and not what is sent. */
+static void check_withdrawn(const Case *c) {
+        const Wish *wish = accepted_wish(c);
+        const uint64_t session = c->new->wanted ? c->new->wanted->session : 0;
+
+        /* A delete that is refused has replaced what was accepted before it. */
+        CHECK(c, "I2", !wish || c->old->gone || session == wish->session,
+              "was accepted, and is withdrawn when credentials are refused");
+        CHECK(c, "withdrawal", !may_be_sent(c), "may have been sent, and is withdrawn");
 }
 
 static void check_wanted(const Case *c) {
@@ -293,7 +365,9 @@ static void check_wanted(const Case *c) {
         }
         if (is_without_session(c))
                 return;
-        if (was_refused(c) && place_equal(c->new->wanted, c->new->observed)) {
+        if ((was_refused(c) || was_denied(c)) && place_equal(c->new->wanted, c->new->observed)) {
+                if (!was_refused(c) && c->old && place_equal(c->old->observed, c->new->observed))
+                        check_withdrawn(c);
                 c->item->wished_at = c->item->joined_at = 0;
                 c->run->tally->fallbacks++;
                 return;
@@ -311,10 +385,12 @@ static void check_being(const Case *c) {
 
         if (new->gone && !(old && old->gone))
                 CHECK(c, "delete",
-                      deleted || (c->item->joins && (was_refused(c) || has_lost_its_session(c))),
+                      deleted || (c->item->joins && (was_refused(c) || has_lost_its_session(c) ||
+                                                     (was_denied(c) && !c->item->acknowledged))),
                       "is to be deleted, and nobody asked for that");
         if (old && old->gone && !new->gone)
-                CHECK(c, "I5", was_refused(c), "was deleted and is wanted again");
+                CHECK(c, "I5", was_refused(c) || (was_denied(c) && !c->item->delete_acknowledged),
+                      "was deleted and is wanted again");
         if (old && old->failed)
                 CHECK(c, "I5", new->failed, "had failed for good and has not any more");
         if (new->failed && !(old && old->failed)) {
@@ -390,7 +466,7 @@ static void check_removed(const Case *c, const BatchRow *change) {
         CHECK(c, "I1", !post_of(c, POST_CREATED), "is removed, and its id had arrived");
         CHECK(c, "delete",
               row->gone || c->item->deleted > c->run->life.sealed || was_refused(c) ||
-                      has_lost_its_session(c),
+                      has_lost_its_session(c) || (was_denied(c) && !c->item->acknowledged),
               "is removed without a reason");
 }
 

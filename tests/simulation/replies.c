@@ -90,7 +90,20 @@ static void check_refreshed(Run *run, const Call *call, const Item *item) {
                          call_text(call));
 }
 
-static void check_done(Run *run, const Call *call, const Item *item) {
+/* From now on it may not be withdrawn any more. */
+static void acknowledge(Item *item, const Call *call) {
+        if (call->kind == INTENT_CREATE)
+                item->acknowledged = true;
+        if (call->kind == INTENT_DELETE)
+                item->delete_acknowledged = true;
+        for (size_t i = item->n_wishes; i > 0 && item->wishes[i - 1].sequence >= call->sequence;
+             i--)
+                if (item->wishes[i - 1].sequence == call->sequence)
+                        item->wishes[i - 1].acknowledged = !call->at_once;
+}
+
+static void check_done(Run *run, const Call *call, Item *item) {
+        acknowledge(item, call);
         if (call->kind == INTENT_REFRESH) {
                 check_refreshed(run, call, item);
                 return;
@@ -152,7 +165,7 @@ static bool has_grounds(const Run *run, const Call *call, const Item *item, Outc
 
 void clients_reply(Run *run, const Reply *reply) {
         Clients *clients = &run->clients;
-        const Item *item = clients_item(clients, reply->kind, reply->number);
+        Item *item;
         Call call;
         size_t i = 0;
 
@@ -164,6 +177,7 @@ void clients_reply(Run *run, const Reply *reply) {
                 return;
         }
         call = clients->calls[i];
+        item = clients_item(clients, call.object, call.number);
         clients->calls[i] = clients->calls[--clients->n_calls];
         run->tally->replies[reply->outcome]++;
         TRACE(run, "  reply to %s: %s (%s)", call_text(&call), reply_name(reply->outcome),

@@ -77,6 +77,8 @@ static void draw_habits(Run *run) {
                 clients->n_sessions_max = 1;
                 clients->pause_usec = 2 * USEC_PER_MIN;
         }
+        if (random_chance(random, 0.03))
+                clients->pause_usec = 20 * USEC_PER_SEC;
         run->sky.fault_rate = (double)random_below(random, 10) / 100;
         run->sky.changes_at = random_between(random, USEC_PER_MIN, 3 * USEC_PER_HOUR);
         run->slow_disk = random_chance(random, 0.5);
@@ -89,11 +91,11 @@ static void draw_habits(Run *run) {
 }
 
 /* How long it may take until all agree: promised by I6, and what each term needs beside it. */
-static usec_t settling_usec(const Run *run) {
+static usec_t settling_usec(const Run *run, bool with_drift) {
         const usec_t requests = (usec_t)(2.0 * 30 / run->config.requests_per_sec * USEC_PER_SEC);
 
-        return requests + run->config.retry_max_usec + run->config.resync_interval_usec * 5 / 4 +
-               90 * USEC_PER_SEC;
+        return requests + run->config.retry_max_usec + 90 * USEC_PER_SEC +
+               (with_drift ? run->config.resync_interval_usec * 5 / 4 : 0);
 }
 
 static void run_init(Run *run, uint64_t seed, unsigned hours, bool verbose, Tally *tally) {
@@ -105,8 +107,8 @@ static void run_init(Run *run, uint64_t seed, unsigned hours, bool verbose, Tall
         draw_config(run);
         draw_habits(run);
         run->judged_at = hours * USEC_PER_HOUR;
-        run->quiet_at = run->judged_at - settling_usec(run);
-        run->fresh_at = USEC_NEVER;
+        run->quiet_at = run->judged_at - settling_usec(run, true);
+        run->fresh_at = run->settled_at = USEC_NEVER;
         run->ends_at = run->judged_at + run->config.resync_interval_usec * 5 / 4 + USEC_PER_MIN;
 }
 
@@ -117,6 +119,7 @@ static void run_deinit(Run *run) {
         network_deinit(&run->network);
         clients_deinit(&run->clients);
         table_deinit(&run->seen);
+        table_deinit(&run->open);
         disk_deinit(&run->disk);
         world_deinit(&run->world);
 }
@@ -129,12 +132,16 @@ static void begin_quiet(Run *run) {
 
         run->quiet = true;
         run->quiet_since = run->now;
+        run->settled_at = run->now + settling_usec(run, false);
+        agreement_note_open(run);
         run->slow_disk = false;
         run->sky = (Sky){ .changes_at = USEC_NEVER };
         run->strangers_at = run->clients.next_at = run->crash_at = USEC_NEVER;
         run->world.never_expires = true;
         run->quiet_at = USEC_NEVER;
         run->fresh_at = run->judged_at - 2 * FRESH_USEC;
+        if (run->life.core && !run->life.credentials)
+                run->life.admin_at = run->now;
         if (!run->life.core)
                 run->life.starts_at = usec_min(run->life.starts_at, run->now + USEC_PER_SEC);
         if (random_chance(random, 0.3) && seen->n_rows[kind] > 0) {
@@ -156,6 +163,7 @@ typedef enum Turn {
         TURN_ADMIN,
         TURN_STRIKE,
         TURN_QUIET,
+        TURN_SETTLED,
         TURN_FRESH,
         TURN_JUDGE,
         TURN_END,
@@ -186,6 +194,7 @@ static Turn next_turn(const Run *run, usec_t *ret_at) {
                 [TURN_ADMIN] = life->admin_at,
                 [TURN_STRIKE] = life->stop_by,
                 [TURN_QUIET] = run->quiet_at,
+                [TURN_SETTLED] = run->settled_at,
                 [TURN_FRESH] = run->fresh_at,
                 [TURN_JUDGE] = run->judged_at,
                 [TURN_END] = run->ends_at,
@@ -243,6 +252,10 @@ static void take_turn(Run *run, Turn turn) {
                 break;
         case TURN_QUIET:
                 begin_quiet(run);
+                break;
+        case TURN_SETTLED:
+                run->settled_at = USEC_NEVER;
+                agreement_check_open(run);
                 break;
         case TURN_FRESH:
                 clients_ask_fresh(run);

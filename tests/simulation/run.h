@@ -56,7 +56,7 @@ typedef struct Run {
         Tally *tally;
         Random random;
         uint64_t step;
-        usec_t now, booted_at, quiet_at, fresh_at, judged_at, ends_at;
+        usec_t now, booted_at, quiet_at, settled_at, fresh_at, judged_at, ends_at;
         int64_t clock_error; /* of CLOCK_REALTIME, microseconds */
 
         CoreConfig config;
@@ -81,6 +81,7 @@ typedef struct Run {
         uint64_t cursed;   /* number of an object that the API fails for good; 0: none */
         unsigned n_cursed; /* requests for it */
         usec_t quiet_since;
+        Table open; /* what was not in sync then */
         bool quiet;
         Failure failure;
 } Run;

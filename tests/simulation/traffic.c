@@ -32,7 +32,7 @@ static void check_tokens(Run *run, size_t n) {
 
 static bool probe_is_out(const Run *run) {
         for (size_t i = 0; i < run->network.n_exchanges; i++)
-                if (!run->network.exchanges[i].repeated &&
+                if (!run->network.exchanges[i].repeated && !run->network.exchanges[i].orphaned &&
                     run->network.exchanges[i].request.serial == run->budget.probe)
                         return true;
         return false;
@@ -126,10 +126,15 @@ static bool state_has_grounds(const Run *run, ApiState state) {
         case API_STATE_UNKNOWN:
                 return run->life.credentials && budget->last_state == API_STATE_UNAUTHORIZED;
         case API_STATE_ONLINE:
-                return answer_is_good(budget->answer);
+                return answer_is_good(budget->answer) &&
+                       (budget->to_probe || budget->last_state != API_STATE_UNAUTHORIZED);
         case API_STATE_THROTTLED:
-                return budget->answer == API_THROTTLED;
+                return budget->answer == API_THROTTLED &&
+                       budget->last_state != API_STATE_UNAUTHORIZED;
         case API_STATE_OFFLINE:
+                /* Refused credentials are never taken for an API that is away. */
+                if (budget->last_state == API_STATE_UNAUTHORIZED)
+                        return false;
                 /* One object that fails proves nothing; a probe that fails likewise does. */
                 return budget->answer == API_NOT_SENT || budget->answer == API_REDIRECTED ||
                        (budget->to_probe && !answer_is_good(budget->answer));
