@@ -30,6 +30,8 @@ sd_bus_message *ctl_message(Ctl *ctl, const char *path, const char *interface, c
 
         must_bus(sd_bus_message_new_method_call(ctl->bus, &call, CONVENED_BUS_NAME, path, interface,
                                                 member));
+        if (ctl->no_start)
+                must_bus(sd_bus_message_set_auto_start(call, false));
         return call;
 }
 

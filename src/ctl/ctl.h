@@ -12,7 +12,8 @@ typedef struct Ctl {
         Options options;
         Screen screen;
         sd_bus *bus;
-        char **words; /* behind the verb; NULL ends them */
+        bool no_start; /* no call starts the service */
+        char **words;  /* behind the verb; NULL ends them */
         size_t n_words;
 } Ctl;
 

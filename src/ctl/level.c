@@ -13,8 +13,8 @@
 #define LEVEL_INTERFACE "org.freedesktop.LogControl1"
 
 /* syslog(3)'s, as systemd spells them. */
-static const char *const level_names[] = { "emerg",  "alert", "crit",  "err", "warning",
-                                           "notice", "info",  "debug", NULL };
+const char *const level_names[] = { "emerg",  "alert", "crit",  "err", "warning",
+                                    "notice", "info",  "debug", NULL };
 
 static bool level_known(const char *word) {
         for (size_t i = 0; level_names[i]; i++)

@@ -8,56 +8,6 @@
 #include "ctl/pager.h"
 #include "ctl/verbs.h"
 
-#define MANY SIZE_MAX
-
-typedef struct Verb {
-        const char *name;
-        size_t n_min, n_max; /* words behind it */
-        unsigned takes;      /* Taken */
-        const char *words, *help;
-        Exit (*run)(Ctl *);
-} Verb;
-
-static const Verb verbs[] = {
-        { "status", 0, 0, 0, "", "What a person wants to know, and what is wrong", verb_status },
-        { "list-sessions", 0, 1, 0, "[TAG]", "List sessions", verb_list_sessions },
-        { "list-participants", 0, 1, TAKES_SESSION, "[TAG]", "List participants",
-          verb_list_participants },
-        { "show-session", 1, MANY, 0, "SESSION...", "Show all about sessions", verb_show_session },
-        { "show-participant", 1, MANY, 0, "PARTICIPANT...", "Show all about participants",
-          verb_show_participant },
-        { "create-session", 0, 1, TAKES_WAITING | TAKES_LIFETIME | TAKES_AT_MOST_ONCE, "[TAG]",
-          "Create a session", verb_create_session },
-        { "create-participant", 0, 1,
-          TAKES_WAITING | TAKES_LIFETIME | TAKES_AT_MOST_ONCE | TAKES_PUBLISH | TAKES_CALLBACK_URL |
-                  TAKES_SESSION | TAKES_SUBSCRIBE,
-          "[TAG]", "Create a participant", verb_create_participant },
-        { "add", 2, 2, TAKES_WAITING | TAKES_SUBSCRIBE, "SESSION PARTICIPANT",
-          "Add a participant to a session", verb_add },
-        { "remove", 2, 2, TAKES_WAITING, "SESSION PARTICIPANT",
-          "Remove a participant from a session", verb_remove },
-        { "subscribe", 2, MANY, TAKES_WAITING, "PARTICIPANT WHAT...",
-          "Say what a participant receives", verb_subscribe },
-        { "token", 1, 1, 0, "PARTICIPANT", "Print the token a device joins with", verb_token },
-        { "delete-session", 1, MANY, TAKES_WAITING, "SESSION...", "Delete sessions",
-          verb_delete_session },
-        { "delete-participant", 1, MANY, TAKES_WAITING, "PARTICIPANT...", "Delete participants",
-          verb_delete_participant },
-        { "adopt-session", 1, 1, TAKES_LIFETIME, "ID",
-          "Manage a session that exists at the API, with its participants", verb_adopt_session },
-        { "adopt-participant", 1, 1, TAKES_LIFETIME, "ID",
-          "Manage a participant that exists at the API", verb_adopt_participant },
-        { "refresh-session", 1, 1, 0, "SESSION", "Ask the API about a session now",
-          verb_refresh_session },
-        { "refresh-participant", 1, 1, 0, "PARTICIPANT", "Ask the API about a participant now",
-          verb_refresh_participant },
-        { "sync", 0, 0, 0, "", "Verify everything against the API soon", verb_sync },
-        { "monitor", 0, 1, 0, "[SESSION|PARTICIPANT]", "Print changes as they happen",
-          verb_monitor },
-        { "log-level", 0, 1, 0, "[LEVEL]", "Print or set how much the service logs",
-          verb_log_level },
-};
-
 static const char help_options[] =
         "\nOptions:\n"
         "     --user              Talk to the service on the user bus (default but for root)\n"
@@ -85,19 +35,13 @@ static void help(void) {
         puts("convenectl [OPTIONS...] VERB ...\n\n"
              "Sessions and participants of the Bandwidth WebRTC API, as convened keeps them.\n\n"
              "Verbs:");
-        for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
-                CLEANUP(freep) char *call = format("%s %s", verbs[i].name, verbs[i].words);
+        for (const Verb *verb = verbs; verb->name; verb++) {
+                CLEANUP(freep) char *call = format("%s %s", verb->name, verb->words);
 
-                printf("  %-38s %s\n", call, verbs[i].help);
+                if (verb->help)
+                        printf("  %-38s %s\n", call, verb->help);
         }
         fputs(help_options, stdout);
-}
-
-static const Verb *verb_find(const char *name) {
-        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
-                if (streq(verbs[i].name, name))
-                        return &verbs[i];
-        return NULL;
 }
 
 static Exit verb_check(const Ctl *ctl, const Verb *verb) {
@@ -134,7 +78,8 @@ static Exit run(Ctl *ctl) {
         }
 
         code = verb_check(ctl, verb);
-        if (code == EXIT_DONE)
+        /* What is no verb for people connects by itself, or not at all. */
+        if (code == EXIT_DONE && verb->help)
                 code = ctl_connect(ctl);
         if (code == EXIT_DONE)
                 code = verb->run(ctl);

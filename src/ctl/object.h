@@ -33,6 +33,9 @@ char *object_label(const Object *object, const char *tag);
 /* The facts of an object; a failure has been said. */
 Exit object_facts(Ctl *ctl, const Object *object, json_object **ret);
 
+/* Whether a text may be the beginning of an API id: the service refuses a filter that cannot. */
+bool object_may_be_id(const char *text);
+
 /**
  * object_resolve() - find the object that a word means
  * @name: all digits: its number, which is not looked up; else its API id, a unique beginning of

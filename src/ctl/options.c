@@ -199,6 +199,47 @@ char *options_bus(const Options *options) {
         return format("%s bus", options->user ? "user" : "system");
 }
 
+static unsigned option_taken(int option) {
+        switch (option) {
+        case OPTION_NO_WAIT:
+        case OPTION_TIMEOUT:
+                return TAKES_WAITING;
+        case OPTION_LIFETIME:
+                return TAKES_LIFETIME;
+        case OPTION_AT_MOST_ONCE:
+                return TAKES_AT_MOST_ONCE;
+        case OPTION_PUBLISH:
+                return TAKES_PUBLISH;
+        case OPTION_CALLBACK_URL:
+                return TAKES_CALLBACK_URL;
+        case OPTION_SESSION:
+                return TAKES_SESSION;
+        case OPTION_SUBSCRIBE:
+                return TAKES_SUBSCRIBE;
+        default:
+                return 0;
+        }
+}
+
+char *options_word(size_t i, unsigned *ret_taken) {
+        const struct option *option = &long_options[i];
+
+        if (!option->name)
+                return NULL;
+        *ret_taken = option_taken(option->val);
+        return format("--%s%s", option->name, option->has_arg == required_argument ? "=" : "");
+}
+
+bool options_wants_value(const char *word) {
+        if (streq(word, "-H"))
+                return true;
+        for (const struct option *option = long_options; option->name; option++)
+                if (option->has_arg == required_argument && strncmp(word, "--", 2) == 0 &&
+                    streq(word + 2, option->name))
+                        return true;
+        return false;
+}
+
 const char *options_name(unsigned taken) {
         static const struct {
                 Taken bit;

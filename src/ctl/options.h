@@ -53,5 +53,14 @@ char *options_bus(const Options *options);
 /* A number of seconds, with a fraction where wanted; false: it is not one. */
 bool options_seconds(const char *text, usec_t *ret);
 
+/*
+ * The long options one by one, for completion: "--full", "--json="; NULL behind the last. Fresh
+ * memory. *ret_taken: the Taken that it is, 0: every verb takes it.
+ */
+char *options_word(size_t i, unsigned *ret_taken);
+
+/* Whether the word behind this one is its value, as behind "--session". */
+bool options_wants_value(const char *word);
+
 /* The name of one option of those in @taken, for an error text. */
 const char *options_name(unsigned taken);

@@ -26,12 +26,11 @@ static bool all_digits(const char *name) {
         return name[strspn(name, "0123456789")] == '\0';
 }
 
-/* Whether a name may be the beginning of an API id; the service refuses a filter that cannot be. */
-static bool may_be_id(const char *name) {
-        for (const char *p = name; *p; p++)
+bool object_may_be_id(const char *text) {
+        for (const char *p = text; *p; p++)
                 if (!isascii(*p) || (!isalnum((unsigned char)*p) && !strchr("_-", *p)))
                         return false;
-        return strlen(name) <= ID_MAX;
+        return strlen(text) <= ID_MAX;
 }
 
 static bool may_be_tag(const char *name) {
@@ -80,7 +79,7 @@ static Exit search_lists(Ctl *ctl, Kind kind, Search *search) {
         const Filter by_tag = { .tag = search->name, .fields = fields };
         Exit code = EXIT_DONE;
 
-        if (may_be_id(search->name))
+        if (object_may_be_id(search->name))
                 code = rows_read(ctl, kind, &by_id, CANDIDATES_SHOWN + 1, search_row, search);
         if (code == EXIT_DONE && !search->exact && may_be_tag(search->name))
                 code = rows_read(ctl, kind, &by_tag, CANDIDATES_SHOWN + 1, search_row, search);

@@ -5,6 +5,24 @@
 
 #include "ctl/ctl.h"
 
+typedef struct Verb {
+        const char *name;
+        size_t n_min, n_max; /* words behind it */
+        unsigned takes;      /* Taken */
+        const char *words;   /* for people, and for completion: names of what each word is */
+        const char *help;    /* NULL: no verb for people */
+        Exit (*run)(Ctl *);
+} Verb;
+
+/* All of them; a NULL name ends them. */
+extern const Verb verbs[];
+
+/* The verb of that name, or NULL. */
+const Verb *verb_find(const char *name);
+
+/* What log-level takes; NULL ends them. */
+extern const char *const level_names[];
+
 Exit verb_status(Ctl *ctl);
 
 Exit verb_list_sessions(Ctl *ctl);
@@ -33,3 +51,5 @@ Exit verb_token(Ctl *ctl);
 Exit verb_monitor(Ctl *ctl);
 
 Exit verb_log_level(Ctl *ctl);
+
+Exit verb_complete(Ctl *ctl);

@@ -35,6 +35,13 @@ def test_schema(root):
     assert only(root, "convenectl.schema.json").parent.parts[-2:] == ("share", "convened")
 
 
+def test_completion(root):
+    found = [str(path.relative_to(root)) for path in pathlib.Path(root).rglob("*convenectl")
+             if "complet" in str(path) or "zsh" in str(path)]
+    assert sorted(path.rsplit("/", 3)[-3:] for path in found) == [
+        ["bash-completion", "completions", "convenectl"], ["zsh", "site-functions", "_convenectl"]]
+
+
 def test_pkg_config(root):
     file = only(root, "convened.pc")
     assert file.parent.parts[-2:] == ("share", "pkgconfig")
