@@ -388,9 +388,11 @@ static void check_being(const Case *c) {
                       deleted || (c->item->joins && (was_refused(c) || has_lost_its_session(c) ||
                                                      (was_denied(c) && !c->item->acknowledged))),
                       "is to be deleted, and nobody asked for that");
-        if (old && old->gone && !new->gone)
+        if (old && old->gone && !new->gone) {
                 CHECK(c, "I5", was_refused(c) || (was_denied(c) && !c->item->delete_acknowledged),
                       "was deleted and is wanted again");
+                c->item->delete_acknowledged = false;
+        }
         if (old && old->failed)
                 CHECK(c, "I5", new->failed, "had failed for good and has not any more");
         if (new->failed && !(old && old->failed)) {

@@ -117,9 +117,9 @@ static void check_done(Run *run, const Call *call, Item *item) {
 static bool has_lost_its_place(const Run *run, const Call *call) {
         const Row *row = table_find(&run->disk.table, KIND_PARTICIPANT, call->number);
 
-        if (row && row->failed)
+        if (!row || row->failed)
                 return true;
-        return (call->kind == INTENT_SUBSCRIBE || call->kind == INTENT_ADD) && row &&
+        return (call->kind == INTENT_SUBSCRIBE || call->kind == INTENT_ADD) &&
                !place_in_session(row->wanted, call->session);
 }
 
@@ -131,7 +131,9 @@ static bool has_grounds(const Run *run, const Call *call, const Item *item, Outc
         case OUTCOME_NO_SUCH_SESSION:
                 return call->object == KIND_SESSION
                                ? !table_find(&run->disk.table, KIND_SESSION, call->number)
-                               : session_is_leaving(run, call->session);
+                               : session_is_leaving(run, call->session) ||
+                                         (call->kind == INTENT_SUBSCRIBE &&
+                                          has_lost_its_place(run, call));
         case OUTCOME_NO_SUCH_PARTICIPANT:
                 return call->object == KIND_PARTICIPANT &&
                        !table_find(&run->disk.table, KIND_PARTICIPANT, call->number);
