@@ -47,13 +47,21 @@ Core *core_free(Core *core) {
         return NULL;
 }
 
-void core_configure(Core *core, const CoreConfig *config) {
+void core_configure(Core *core, const CoreConfig *config, Now now) {
+        bool sooner = config->resync_interval_usec < core->config.resync_interval_usec;
+        usec_t reply_by = usec_add(now.boottime, config->reply_timeout_usec);
         uint64_t seed = core->config.seed;
+        Waiter *waiter;
 
+        core->now = now;
         core->config = *config;
         core->config.seed = seed;
-        bucket_resize(&core->bucket, config->requests_per_sec, config->request_burst,
-                      core->now.boottime);
+        bucket_resize(&core->bucket, config->requests_per_sec, config->request_burst, now.boottime);
+        /* They stay in the order of their deadlines. */
+        TAILQ_FOREACH(waiter, &core->waiters, on_clock)
+                waiter->reply_by = usec_min(waiter->reply_by, reply_by);
+        if (sooner)
+                core_sync(core, now);
 }
 
 void core_restore_counters(Core *core, const Counters *counters) {
@@ -132,10 +140,11 @@ void core_set_credentials(Core *core, bool usable, Now now) {
 
         core->now = now;
         host->usable = usable;
+        host->outdated = core->last_serial;
         if (!usable)
                 host->state = API_STATE_UNAUTHORIZED;
         /* Only a probe shows that the new ones are good. */
-        if (host->state == API_STATE_UNAUTHORIZED)
+        if (host->state == API_STATE_UNAUTHORIZED || host->state == API_STATE_OFFLINE)
                 host->probe_at = usable ? now.boottime : USEC_NEVER;
 }
 

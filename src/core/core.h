@@ -75,8 +75,9 @@ typedef struct CoreStatus {
 int core_new(Core **ret, const CoreConfig *config);
 Core *core_free(Core *core);
 
-/* New figures from now on; the seed is left alone. */
-void core_configure(Core *core, const CoreConfig *config);
+/* New figures from now on; the seed is left alone. Nobody who waits is made to wait longer, a pause
+ * that was begun is not cut short, and a shorter resync interval begins with a core_sync(). */
+void core_configure(Core *core, const CoreConfig *config, Now now);
 
 /**
  * core_restore_counters(), core_restore() - fill the registry from disk, before core_start()
@@ -99,7 +100,8 @@ int core_restore(Core *core, Row *row);
 int core_start(Core *core, Now now);
 
 /* Whether there are usable credentials. False: unauthorized, and not even a probe is sent. True:
- * where it is unauthorized a probe goes out at once, and only its passing changes the state. */
+ * they, or the way to the API, may be others than before. Where it is unauthorized or offline a probe
+ * goes out at once, and only its passing changes the state; what was sent before delays it not. */
 void core_set_credentials(Core *core, bool usable, Now now);
 
 /* From now on no new request is started; answers are still taken and batches still sealed. */

@@ -150,11 +150,7 @@ static int host_suspect(Core *core, bool probe, const Answer *answer) {
         return 0;
 }
 
-int host_note(Core *core, const Flight *flight, const Answer *answer) {
-        bool probe = core->host.probe == flight;
-
-        if (probe)
-                core->host.probe = NULL;
+static int host_take(Core *core, bool probe, const Answer *answer) {
         switch (answer->outcome) {
         case API_OK:
         case API_REFUSED:
@@ -178,6 +174,30 @@ int host_note(Core *core, const Flight *flight, const Answer *answer) {
                 break;
         }
         return 0;
+}
+
+/* What was asked with the credentials of before, or on the way of before, must not delay the probe
+ * that asks anew. Once that has ended, all is as usual. */
+static void host_ask_anew(Core *core, const Flight *flight, bool probe) {
+        Host *host = &core->host;
+
+        if (flight->serial > host->outdated) {
+                if (probe)
+                        host->outdated = 0;
+        } else if (host->probe_at != USEC_NEVER) {
+                host->probe_at = usec_min(host->probe_at, core->now.boottime);
+        }
+}
+
+int host_note(Core *core, const Flight *flight, const Answer *answer) {
+        bool probe = core->host.probe == flight;
+        int r;
+
+        if (probe)
+                core->host.probe = NULL;
+        r = host_take(core, probe, answer);
+        host_ask_anew(core, flight, probe);
+        return r;
 }
 
 static bool host_wants_probe(const Core *core) {

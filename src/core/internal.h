@@ -31,6 +31,7 @@ typedef struct Host {
         usec_t probe_at;    /* CLOCK_BOOTTIME, USEC_NEVER: none is planned */
         usec_t quiet_until; /* CLOCK_BOOTTIME: it was asked for, and nothing but time ends it */
         Flight *probe;
+        uint64_t outdated; /* serial: what was sent before says nothing of the credentials of now */
         usec_t last_contact_at; /* CLOCK_REALTIME */
         bool redirected;        /* said so once */
 } Host;

@@ -180,6 +180,100 @@ static void test_no_credentials(void **state) {
         assert_int_equal(api_state(bench), API_STATE_ONLINE);
 }
 
+/* What was asked with the old credentials says nothing of the new ones. */
+static void test_new_credentials(void **state) {
+        Bench *bench = *state;
+
+        assert_int_equal(bench_intend(bench, create), 0);
+        assert_int_equal(bench_intend(bench, create), 0);
+        bench_answer(bench, API_UNAUTHORIZED);
+        assert_int_equal(api_state(bench), API_STATE_UNAUTHORIZED);
+        core_set_credentials(bench->core, true, bench->now);
+        bench_turn(bench);
+        assert_int_equal(bench->n_requests, 2);
+        bench_answer(bench, API_UNAUTHORIZED); /* the old creation */
+        assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+        bench_answer(bench, API_UNAUTHORIZED); /* the new probe */
+        bench_pass(bench, USEC_PER_SEC);
+        assert_int_equal(bench->n_requests, 0);
+
+        /* A probe that was on its way makes room for a new one. */
+        bench_pass(bench, bench_config.retry_max_usec * 2);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+        core_set_credentials(bench->core, true, bench->now);
+        bench_turn(bench);
+        assert_int_equal(bench->n_requests, 1);
+        bench_answer(bench, API_UNAUTHORIZED);
+        assert_int_equal(bench->n_requests, 1);
+        bench_answer(bench, API_NOT_FOUND);
+        assert_int_equal(api_state(bench), API_STATE_ONLINE);
+}
+
+/* Another proxy, other certificates: no need to wait for the next probe. */
+static void test_new_way(void **state) {
+        Bench *bench = *state;
+
+        assert_int_equal(bench_intend(bench, create), 0);
+        for (unsigned i = 0; i < 20; i++) {
+                if (bench->n_requests > 0)
+                        bench_answer(bench, API_NOT_SENT);
+                bench_pass(bench, bench_config.retry_min_usec * 2);
+        }
+        while (bench->n_requests > 0)
+                bench_answer(bench, API_NOT_SENT);
+        assert_int_equal(api_state(bench), API_STATE_OFFLINE);
+        core_set_credentials(bench->core, true, bench->now);
+        bench_turn(bench);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+        bench_answer(bench, API_NOT_FOUND);
+        assert_int_equal(api_state(bench), API_STATE_ONLINE);
+}
+
+/* Figures that change while the core runs. */
+static void test_configure(void **state) {
+        CoreConfig config = bench_config;
+        Bench *bench = *state;
+        unsigned n_sent;
+
+        bench_session(bench, "s1");
+        assert_int_equal(bench_intend(bench, create), 0);
+        config.reply_timeout_usec = USEC_PER_SEC;
+        config.requests_per_sec = 0.1;
+        config.request_burst = 1;
+        core_configure(bench->core, &config, bench->now);
+        assert_int_equal(bench_intend(bench, create), 0);
+        assert_int_equal(bench_intend(bench, create), 0);
+        assert_int_equal(bench->n_sent, 3); /* what was in the bucket is cut to the new size */
+        bench_pass(bench, USEC_PER_SEC - 1);
+        assert_int_equal(bench_reply(bench, 2), -1);
+        bench_pass(bench, 1);
+        for (uint64_t ticket = 2; ticket <= 4; ticket++)
+                assert_int_equal(bench_reply(bench, ticket), OUTCOME_DONE);
+
+        n_sent = bench->n_sent;
+        config.requests_per_sec = 1000;
+        core_configure(bench->core, &config, bench->now);
+        bench_pass(bench, USEC_PER_MSEC);
+        assert_int_equal(bench->n_sent, n_sent + 1);
+}
+
+static void test_configure_sooner(void **state) {
+        CoreConfig config = bench_config;
+        Bench *bench = *state;
+
+        bench_session(bench, "s1");
+        bench_pass(bench, USEC_PER_SEC);
+        bench_skip_reads(bench);
+        config.resync_interval_usec *= 2;
+        core_configure(bench->core, &config, bench->now);
+        bench_pass(bench, USEC_PER_MSEC);
+        assert_int_equal(bench->n_requests, 0);
+        config.resync_interval_usec /= 8;
+        core_configure(bench->core, &config, bench->now);
+        bench_turn(bench);
+        assert_int_equal(bench->n_requests, 1);
+}
+
 /* The caller is answered after a while, whatever the API does. */
 static void test_reply_timeout(void **state) {
         Bench *bench = *state;
@@ -242,6 +336,10 @@ int main(void) {
                 TEST(test_unauthorized_is_not_offline),
                 TEST(test_no_credentials),
                 TEST(test_reply_timeout),
+                TEST(test_new_credentials),
+                TEST(test_new_way),
+                TEST(test_configure),
+                TEST(test_configure_sooner),
                 TEST(test_budget),
                 TEST(test_stop),
         };
