@@ -28,7 +28,7 @@ struct Access {
         unsigned n_callers;
 };
 
-typedef enum Rule { RULE_ANYBODY, RULE_OWNER_OF_ALL, RULE_OWNER_OF_ANY } Rule;
+typedef enum Rule { RULE_ANYBODY, RULE_OWNER_OF_ALL, RULE_OWNER_OF_ANY, RULE_ROOT } Rule;
 
 static const Rule rules[_ACTION_MAX] = {
         [ACTION_READ] = RULE_ANYBODY,
@@ -41,6 +41,7 @@ static const Rule rules[_ACTION_MAX] = {
         /* Nobody pulls another's microphone into a call, or listens in. */
         [ACTION_ADD] = RULE_OWNER_OF_ALL,
         [ACTION_REMOVE] = RULE_OWNER_OF_ANY,
+        [ACTION_RELOAD] = RULE_ROOT,
 };
 
 static Caller *caller_free(Caller *caller) {
@@ -192,6 +193,8 @@ static bool rule_allows(Rule rule, const Question *question, uint32_t uid) {
                 return n_owned == question->n_owners;
         case RULE_OWNER_OF_ANY:
                 return n_owned > 0;
+        case RULE_ROOT:
+                return uid == 0;
         }
         return false;
 }

@@ -29,6 +29,7 @@ typedef enum Action {
         ACTION_GET_TOKEN,
         ACTION_ADD,    /* owners: of the session and of the participant */
         ACTION_REMOVE, /* likewise */
+        ACTION_RELOAD,
         _ACTION_MAX,
 } Action;
 

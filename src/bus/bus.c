@@ -66,8 +66,12 @@ static int bus_export(Bus *bus) {
         return r;
 }
 
-static int bus_configure(Bus *bus, const BusConfig *config) {
+void bus_configure(Bus *bus, const BusConfig *config) {
         bus->objects_max = config->objects_max;
+}
+
+static int bus_keep(Bus *bus, const BusConfig *config) {
+        bus_configure(bus, config);
         bus->version = strdup(config->version);
         bus->account_id = strdup(config->account_id);
         bus->base_url = strdup(config->base_url);
@@ -86,7 +90,7 @@ int bus_new(Bus **ret, sd_bus *bus, Core *core, const BusConfig *config, const B
         self->deadline_at = USEC_NEVER;
         tickets_init(&self->tickets);
 
-        r = bus_configure(self, config);
+        r = bus_keep(self, config);
         if (r < 0)
                 return r;
         r = access_new(&self->access, bus, config->system);

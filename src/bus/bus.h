@@ -29,6 +29,10 @@ typedef struct BusHooks {
          * Return: 0, or a negative errno, and bus_token() must not be called. */
         int (*read_token)(uint64_t participant, uint64_t ticket, void *userdata);
 
+        /* Reads the configuration again. Return: 0; positive: it can't be used, and *ret_reason, to
+         * be freed, says why; negative errno. */
+        int (*reload)(char **ret_reason, void *userdata);
+
         /* The log, for org.freedesktop.LogControl1; levels as in syslog(3). */
         int (*get_log_level)(void *userdata);
         void (*set_log_level)(int level, void *userdata);
@@ -47,6 +51,10 @@ typedef struct BusHooks {
  */
 int bus_new(Bus **ret, sd_bus *bus, Core *core, const BusConfig *config, const BusHooks *hooks);
 Bus *bus_free(Bus *bus);
+
+/* New limits from now on. The rest of the configuration is for as long as the Bus lives, and passed
+ * over here. */
+void bus_configure(Bus *bus, const BusConfig *config);
 
 /**
  * bus_request_name() - become org.convened1, synchronously

@@ -48,7 +48,9 @@ int call_start(Call *call, const Question *question, sd_bus_error *error) {
         r = access_ask(call->bus->access, call->message, question, call_answered, call);
         if (r == -EACCES)
                 return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
-                                        "This is for the owner of the object, or root.");
+                                        question->action == ACTION_RELOAD
+                                                ? "This is for root."
+                                                : "This is for the owner of the object, or root.");
         if (r < 0)
                 return r;
         if (r == 0) {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/text.h"
 #include "bus/call.h"
 #include "bus/errors.h"
 #include "bus/list.h"
@@ -259,6 +260,39 @@ static int method_sync(sd_bus_message *message, void *userdata, sd_bus_error *er
         return call_start(call, &(Question){ .action = ACTION_READ }, error);
 }
 
+/* In the reason stands the name of a file, and not every name is text. */
+static int error_set_content(sd_bus_error *error, const char *reason) {
+        size_t n_code_points;
+
+        return sd_bus_error_set(error, DBUS_ERROR_INVALID_FILE_CONTENT,
+                                text_code_points(reason, &n_code_points)
+                                        ? reason
+                                        : "It can't be used; the daemon's log says why.");
+}
+
+static int run_reload(Call *call, sd_bus_error *error) {
+        CLEANUP(freep) char *reason = NULL;
+        Bus *bus = call->bus;
+        int r;
+
+        r = bus->hooks.reload(&reason, bus->hooks.userdata);
+        if (r != 0)
+                return r < 0 ? r : error_set_content(error, reason);
+
+        return sd_bus_reply_method_return(call->message, NULL);
+}
+
+static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Call *call;
+        int r;
+
+        r = call_new(&call, userdata, message);
+        if (r < 0)
+                return r;
+        call->run = run_reload;
+        return call_start(call, &(Question){ .action = ACTION_RELOAD }, error);
+}
+
 #define LIST_ARGS   SD_BUS_ARGS("a{sv}", filter, "t", after, "u", limit)
 #define LIST_RESULT SD_BUS_RESULT("a(oa{sv})", rows, "t", next)
 
@@ -283,6 +317,8 @@ const sd_bus_vtable manager_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("ListParticipants", LIST_ARGS, LIST_RESULT,
                                 method_list_participants, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Sync", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_sync,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
 
         SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),

@@ -202,3 +202,21 @@ int configuration_load(Configuration **ret, const char *path, bool required,
         *ret = TAKE(configuration);
         return 0;
 }
+
+int configuration_may_follow(const Configuration *configuration, const Configuration *before,
+                             const char *path, char **ret_reason) {
+        const char *key;
+
+        if (!streq(configuration->base_url, before->base_url))
+                key = "BaseUrl=";
+        else if (!streq(configuration->account_id, before->account_id))
+                key = "AccountId=";
+        else
+                return 0;
+
+        return refusal(ret_reason,
+                       "%s: %s in [Api] is another one than that which the state in use belongs "
+                       "to. Set it back; or restart convened, with a state directory for the new "
+                       "one.",
+                       path, key);
+}

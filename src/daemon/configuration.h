@@ -44,6 +44,18 @@ typedef void (*ConfigurationWarning)(const char *text);
  */
 int configuration_load(Configuration **ret, const char *path, bool required,
                        ConfigurationWarning warn, char **ret_reason);
+
+/**
+ * configuration_may_follow() - whether a daemon that runs may change over to another configuration
+ * @path:       of the file, for people
+ * @ret_reason: set where REFUSED is returned; no value stands in it
+ *
+ * The state, and all that runs on it, belongs to one BaseUrl and one AccountId.
+ *
+ * Return: 0; REFUSED; -ENOMEM.
+ */
+int configuration_may_follow(const Configuration *configuration, const Configuration *before,
+                             const char *path, char **ret_reason);
 Configuration *configuration_free(Configuration *configuration);
 
 DEFINE_CLEANUP(Configuration, configuration_free);

@@ -10,6 +10,7 @@
 #include "daemon/journal.h"
 #include "daemon/message-ids.h"
 #include "daemon/refusal.h"
+#include "daemon/share.h"
 #include "proto/names.h"
 
 void daemon_fail(Daemon *daemon, int error, const char *what) {
@@ -60,6 +61,10 @@ static int read_token(uint64_t participant, uint64_t ticket, void *userdata) {
         return store_read_token(daemon->store, participant, ticket);
 }
 
+static int on_reload(char **ret_reason, void *userdata) {
+        return daemon_reload(userdata, ret_reason);
+}
+
 static int get_log_level(void *userdata) {
         (void)userdata;
         return journal_level();
@@ -85,6 +90,16 @@ static int on_timer(sd_event_source *source, uint64_t at, void *userdata) {
         (void)source;
         (void)at;
         (void)userdata;
+        return 0;
+}
+
+/* What came of it has been logged. */
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        CLEANUP(freep) char *reason = NULL;
+
+        (void)source;
+        (void)info;
+        (void)daemon_reload(userdata, &reason);
         return 0;
 }
 
@@ -118,6 +133,9 @@ static int make_loop(Daemon *daemon) {
         r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_signal, daemon);
         if (r < 0)
                 return r;
+        r = sd_event_add_signal(daemon->event, NULL, SIGHUP, on_hangup, daemon);
+        if (r < 0)
+                return r;
         r = sd_event_add_time(daemon->event, &daemon->timer, CLOCK_BOOTTIME, 0, USEC_PER_MSEC,
                               on_timer, daemon);
         if (r < 0)
@@ -130,17 +148,7 @@ static int make_loop(Daemon *daemon) {
 }
 
 static int make_core(Daemon *daemon) {
-        const Configuration *c = daemon->configuration;
-        CoreConfig config = {
-                .requests_max = c->requests_max,
-                .requests_per_sec = c->requests_per_sec,
-                .request_burst = c->request_burst,
-                .resync_interval_usec = c->resync_interval_usec,
-                .retry_min_usec = c->retry_min_usec,
-                .retry_max_usec = c->retry_max_usec,
-                .reply_timeout_usec = c->reply_timeout_usec,
-                .create_repeats = c->create_repeats,
-        };
+        CoreConfig config = share_of_core(daemon->configuration);
 
         if (getrandom(&config.seed, sizeof(config.seed), 0) != sizeof(config.seed))
                 return -errno;
@@ -149,18 +157,7 @@ static int make_core(Daemon *daemon) {
 }
 
 static int make_api(Daemon *daemon, const Credentials *credentials) {
-        const Configuration *c = daemon->configuration;
-        ApiConfig config = {
-                .base_url = c->base_url,
-                .account_id = c->account_id,
-                .user = credentials ? credentials->user : NULL,
-                .password = credentials ? credentials->password : NULL,
-                .ca_file = *c->ca_file != '\0' ? c->ca_file : NULL,
-                .proxy = *c->proxy != '\0' ? c->proxy : NULL,
-                .connect_timeout_usec = c->connect_timeout_usec,
-                .request_timeout_usec = c->request_timeout_usec,
-                .connections_max = c->requests_max,
-        };
+        ApiConfig config = share_of_api(daemon->configuration, credentials);
 
         return api_new(&daemon->api, daemon->event, &config, on_answer, daemon);
 }
@@ -215,16 +212,10 @@ static int connect_bus(Daemon *daemon) {
 }
 
 static int make_bus(Daemon *daemon) {
-        const Configuration *c = daemon->configuration;
-        BusConfig config = {
-                .system = daemon->options->system,
-                .version = PACKAGE_VERSION,
-                .account_id = c->account_id,
-                .base_url = c->base_url,
-                .objects_max = c->managed_objects_max,
-        };
+        BusConfig config = share_of_bus(daemon->configuration, daemon->options->system);
         BusHooks hooks = {
                 .read_token = read_token,
+                .reload = on_reload,
                 .get_log_level = get_log_level,
                 .set_log_level = set_log_level,
                 .get_log_target = get_log_target,
@@ -290,14 +281,16 @@ static int daemon_begin(Daemon *daemon, const Credentials *credentials, char **r
         return take_name(daemon);
 }
 
-int daemon_new(Daemon **ret, const Options *options, const Configuration *configuration,
+int daemon_new(Daemon **ret, const Options *options, Configuration *configuration,
                const Credentials *credentials, char **ret_reason) {
         CLEANUP(daemon_freep) Daemon *daemon = NULL;
         int r;
 
         daemon = calloc(1, sizeof(*daemon));
-        if (!daemon)
+        if (!daemon) {
+                configuration_free(configuration);
                 return -ENOMEM;
+        }
 
         daemon->options = options;
         daemon->configuration = configuration;
@@ -321,6 +314,7 @@ Daemon *daemon_free(Daemon *daemon) {
         core_free(daemon->core);
         sd_event_source_unref(daemon->timer);
         sd_event_unref(daemon->event);
+        configuration_free(daemon->configuration);
         free(daemon);
         return NULL;
 }

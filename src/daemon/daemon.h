@@ -22,7 +22,7 @@
 
 typedef struct Daemon {
         const Options *options;
-        const Configuration *configuration;
+        Configuration *configuration; /* in force */
         sd_event *event;
         sd_bus *connection;
         sd_event_source *timer;
@@ -37,18 +37,29 @@ typedef struct Daemon {
 
 /**
  * daemon_new() - restore the registry, export it, and take the bus name
- * @options, @configuration: borrowed for as long as the daemon lives
- * @credentials:             copied; NULL: none that are usable
- * @ret_reason:              set where REFUSED is returned
+ * @options:       borrowed for as long as the daemon lives
+ * @configuration: consumed
+ * @credentials:   copied; NULL: none that are usable
+ * @ret_reason:    set where REFUSED is returned
  *
  * Return: 0; REFUSED: the state can't be used; negative errno, and it has been logged.
  */
-int daemon_new(Daemon **ret, const Options *options, const Configuration *configuration,
+int daemon_new(Daemon **ret, const Options *options, Configuration *configuration,
                const Credentials *credentials, char **ret_reason);
 Daemon *daemon_free(Daemon *daemon);
 
 /* Runs until a signal, or until nothing can go on. Return: an exit status. */
 int daemon_run(Daemon *daemon);
+
+/**
+ * daemon_reload() - read the configuration and the credentials again
+ * @ret_reason: set where REFUSED is returned
+ *
+ * All is taken over, or nothing. The service manager is told, and what came of it is logged.
+ *
+ * Return: 0; REFUSED: one of them can't be used; negative errno.
+ */
+int daemon_reload(Daemon *daemon, char **ret_reason);
 
 /* Logs what is broken for good and ends the loop. A restart has all that was promised. */
 void daemon_fail(Daemon *daemon, int error, const char *what);
@@ -59,6 +70,8 @@ void daemon_fail(Daemon *daemon, int error, const char *what);
 
 /* Both clocks; nothing else in the daemon reads them. */
 Now daemon_now(void);
+/* CLOCK_MONOTONIC, for the service manager alone. */
+usec_t daemon_monotonic(void);
 
 /* The end of a turn of the loop, to be called after each dispatched event. */
 void daemon_turn(Daemon *daemon);

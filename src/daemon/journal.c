@@ -136,6 +136,10 @@ void journal_log(int level, const char *message_id, const char *format, ...) {
         sd_journal_sendv(entry.fields, entry.n_fields);
 }
 
+void journal_warning(const char *text) {
+        journal_log(LOG_WARNING, MESSAGE_CONFIGURATION, "%s", text);
+}
+
 static const char *event_message_id(LogEvent event) {
         switch (event) {
         case LOG_EVENT_UNKNOWN_OUTCOME:

@@ -29,5 +29,8 @@ bool journal_set_target(const char *name);
 void journal_log(int level, const char *message_id, const char *format, ...)
         __attribute__((__format__(__printf__, 3, 4)));
 
+/* Something in the configuration that is passed over. */
+void journal_warning(const char *text);
+
 /* What the core has to tell. */
 void journal_effect(const Log *log);

@@ -28,10 +28,6 @@ static int not_started(int r, const char *reason) {
         return r == REFUSED ? EX_CONFIG : EXIT_FAILURE;
 }
 
-static void warn(const char *text) {
-        journal_log(LOG_WARNING, MESSAGE_CONFIGURATION, "%s", text);
-}
-
 /* None that are usable is no reason not to start: what is cached can still be read. */
 static int find_credentials(Credentials **ret, const Configuration *configuration) {
         CLEANUP(freep) char *reason = NULL;
@@ -58,7 +54,7 @@ static int serve(Options *options) {
                 return not_started(r, reason);
 
         r = configuration_load(&configuration, options->configuration_file,
-                               options->configuration_required, warn, &reason);
+                               options->configuration_required, journal_warning, &reason);
         if (r != 0)
                 return not_started(r, reason);
 
@@ -66,7 +62,7 @@ static int serve(Options *options) {
         if (r < 0)
                 return not_started(r, NULL);
 
-        r = daemon_new(&daemon, options, configuration, credentials, &reason);
+        r = daemon_new(&daemon, options, TAKE(configuration), credentials, &reason);
         if (r != 0)
                 return not_started(r, reason);
 
@@ -84,6 +80,7 @@ static void set_up_process(void) {
         sigemptyset(&signals);
         sigaddset(&signals, SIGTERM);
         sigaddset(&signals, SIGINT);
+        sigaddset(&signals, SIGHUP);
         sigprocmask(SIG_BLOCK, &signals, NULL);
 }
 

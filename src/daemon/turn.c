@@ -18,6 +18,10 @@ Now daemon_now(void) {
                       .realtime = clock_read(CLOCK_REALTIME) };
 }
 
+usec_t daemon_monotonic(void) {
+        return clock_read(CLOCK_MONOTONIC);
+}
+
 static int effect_let_out(Daemon *daemon, const Effect *effect) {
         switch (effect->kind) {
         case EFFECT_REQUEST:

@@ -30,3 +30,6 @@
 #define CONVENED_ERROR_OUTCOME_UNKNOWN     CONVENED_ERROR_PREFIX "OutcomeUnknown"
 #define CONVENED_ERROR_NO_TOKEN            CONVENED_ERROR_PREFIX "NoToken"
 #define CONVENED_ERROR_STORAGE_FAILED      CONVENED_ERROR_PREFIX "StorageFailed"
+
+/* Of the D-Bus project's, and missing from sd-bus. */
+#define DBUS_ERROR_INVALID_FILE_CONTENT "org.freedesktop.DBus.Error.InvalidFileContent"

@@ -127,6 +127,12 @@ def test_root_may_everything(users):
     assert root.call(S2, SESSION, "Delete", "a{sv}", ({},)) == ()
 
 
+def test_reload_is_for_root(users):
+    root, alice, _ = users
+    denied(alice, PATH, MANAGER, "Reload")
+    assert root.call(PATH, MANAGER, "Reload") == ()
+
+
 def test_arguments_come_before_rights(users):
     bob = users[2]
     with pytest.raises(BusError) as caught:

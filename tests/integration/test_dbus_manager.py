@@ -250,7 +250,7 @@ def test_api_state_is_signalled_at_once(stage):
 
 
 def test_not_in_this_version(stage):
-    for member in ("AdoptSession", "AdoptParticipant", "Reload"):
+    for member in ("AdoptSession", "AdoptParticipant"):
         with pytest.raises(BusError) as caught:
             stage.daemon.manager(member)
         assert caught.value.name == "org.freedesktop.DBus.Error.UnknownMethod"

@@ -22,6 +22,8 @@ typedef struct Desk {
         unsigned n_requests;
         uint64_t token_ticket;
         int token_error;
+        int reload_result;
+        const char *reload_reason;
 } Desk;
 
 static void note(Desk *desk, const char *format, ...) {
@@ -117,12 +119,21 @@ static int read_token(uint64_t participant, uint64_t ticket, void *userdata) {
         return desk->token_error;
 }
 
+/* What Reload finds is what the test put there. */
+static int reload(char **ret_reason, void *userdata) {
+        const Desk *desk = userdata;
+
+        if (desk->reload_reason)
+                *ret_reason = strdup(desk->reload_reason);
+        return desk->reload_result;
+}
+
 static const BusConfig config = {
         .version = "1", .account_id = "9900000", .base_url = "http://127.0.0.1/v1", .objects_max = 4
 };
 
 static void desk_open_bus(Desk *desk, const BusConfig *with) {
-        BusHooks hooks = { .read_token = read_token, .userdata = desk };
+        BusHooks hooks = { .read_token = read_token, .reload = reload, .userdata = desk };
 
         assert_int_equal(bus_new(&desk->bus, desk->ends.server, desk->core, with, &hooks), 0);
         /* There is no bus here that could give it a name. */
@@ -372,6 +383,32 @@ static void test_token(void **state) {
         assert_true(RB_EMPTY(&desk->bus->tickets.tree));
 }
 
+static void test_reload(void **state) {
+        Desk *desk = *state;
+
+        CALL_MANAGER("Reload", "");
+        desk->reload_result = 1;
+        desk->reload_reason = "of /org/convened1/session/7 in a file";
+        CALL_MANAGER("Reload", "");
+        desk->reload_reason = "\xff is no text, /org/convened1/session/7";
+        CALL_MANAGER("Reload", "");
+        desk->reload_result = -ENOMEM;
+        desk->reload_reason = NULL;
+        CALL_MANAGER("Reload", "");
+        expect(desk, " = !InvalidFileContent(s7) !InvalidFileContent !NoMemory");
+}
+
+static void test_configure(void **state) {
+        Desk *desk = *state;
+        BusConfig with = config;
+
+        furnish(desk);
+        with.objects_max = 2;
+        bus_configure(desk->bus, &with);
+        call(desk, "/org/convened1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "");
+        expect(desk, " !LimitsExceeded");
+}
+
 static void test_managed_objects(void **state) {
         static const char *const all[] = { " =s1", " =p1", " =p2" };
         Desk *desk = *state;
@@ -506,7 +543,8 @@ static void test_nobody(void **state) {
         CALL_SESSION("1", "Delete", "a{sv}", 0);
         CALL_MANAGER("Sync", "");
         CALL_MANAGER("ListSessions", "a{sv}tu", 0, (uint64_t)0, 0);
-        expect(desk, " !AccessDenied !AccessDenied !AccessDenied !AccessDenied");
+        CALL_MANAGER("Reload", "");
+        expect(desk, " !AccessDenied !AccessDenied !AccessDenied !AccessDenied !AccessDenied");
 }
 
 int main(void) {
@@ -517,6 +555,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_session_id, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_token, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_configure, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_managed_objects, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_managed_bytes, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_status, setup, teardown),

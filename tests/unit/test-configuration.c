@@ -261,6 +261,42 @@ static void test_dropins(void **state) {
         assert_non_null(strstr(reason, "convened.conf.d/d.conf:3: RequestBurst="));
 }
 
+static void test_may_follow(void **state) {
+        static const struct {
+                const char *text, *expect; /* NULL: it may */
+        } cases[] = {
+                { ACCOUNT, NULL },
+                { ACCOUNT "BaseUrl=https://API.webrtc.bandwidth.com/v1/\n", NULL },
+                { ACCOUNT "CredentialsFile=/x\nRequestBurst=7\n[Bus]\nMaxManagedObjects=1\n",
+                  NULL },
+                { ACCOUNT "BaseUrl=https://api.webrtc.bandwidth.com/v2\n", "BaseUrl= in [Api]" },
+                { "[Api]\nAccountId=9900001\n", "AccountId= in [Api]" },
+        };
+        CLEANUP(configuration_freep) Configuration *before = NULL;
+        CLEANUP(freep) char *none = NULL;
+        CLEANUP(folder_deinit) Folder folder;
+
+        (void)state;
+        folder_init(&folder);
+        folder_write(&folder, "convened.conf", ACCOUNT);
+        assert_int_equal(load(&before, &folder, &none), 0);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                CLEANUP(configuration_freep) Configuration *c = NULL;
+                CLEANUP(freep) char *reason = NULL;
+                int r;
+
+                folder_write(&folder, "convened.conf", cases[i].text);
+                assert_int_equal(load(&c, &folder, &none), 0);
+                r = configuration_may_follow(c, before, "x.conf", &reason);
+                assert_int_equal(r, cases[i].expect ? REFUSED : 0);
+                if (!cases[i].expect)
+                        continue;
+                assert_int_equal(strncmp(reason, "x.conf: ", 8), 0);
+                assert_non_null(strstr(reason, cases[i].expect));
+                assert_non_null(strstr(reason, "restart convened"));
+        }
+}
+
 static void test_missing_file(void **state) {
         CLEANUP(configuration_freep) Configuration *c = NULL;
         CLEANUP(freep) char *reason = NULL;
@@ -291,6 +327,7 @@ int main(void) {
                 cmocka_unit_test(test_no_text),
                 cmocka_unit_test(test_unknown_is_a_warning),
                 cmocka_unit_test(test_dropins),
+                cmocka_unit_test(test_may_follow),
                 cmocka_unit_test(test_missing_file),
         };
 
