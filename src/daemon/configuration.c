@@ -113,7 +113,11 @@ static int load_dropin(Loader *loader, const char *directory, const char *name, 
                 return 0;
 
         r = ini_read(path, take_line, loader, ret_reason);
-        return r == -ENOENT ? refusal(ret_reason, "%s: a link to nothing.", path) : r;
+        return r == -ENOENT
+                       ? refusal(ret_reason,
+                                 "%s: a link to nothing; let it lead to a file, or take it away.",
+                                 path)
+                       : r;
 }
 
 static int load_dropins(Loader *loader, const char *main_path, char **ret_reason) {
@@ -131,7 +135,10 @@ static int load_dropins(Loader *loader, const char *main_path, char **ret_reason
                 return 0;
         if (n < 0)
                 return errno == ENOMEM ? -ENOMEM
-                                       : refusal(ret_reason, "%s: can't be read: %m.", directory);
+                                       : refusal(ret_reason,
+                                                 "%s: can't be read: %m. Let the user whom "
+                                                 "convened runs as read it, or take it away.",
+                                                 directory);
 
         for (int i = 0; i < n; i++) {
                 if (r == 0)

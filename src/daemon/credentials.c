@@ -44,9 +44,12 @@ static int check_access(int fd, const char *path, char **ret_reason) {
         if (fstat(fd, &st) < 0)
                 return refusal(ret_reason, "%s: %m.", path);
         if (!S_ISREG(st.st_mode))
-                return refusal(ret_reason, "%s is not a regular file.", path);
+                return refusal(ret_reason, "%s is not a regular file; put one there.", path);
         if (st.st_uid != geteuid() && st.st_uid != 0)
-                return refusal(ret_reason, "%s belongs to another user (uid %u).", path, st.st_uid);
+                return refusal(ret_reason,
+                               "%s belongs to another user (uid %u); give it to the one whom "
+                               "convened runs as.",
+                               path, st.st_uid);
         if ((st.st_mode & 077) != 0)
                 return refusal(
                         ret_reason,
@@ -125,7 +128,10 @@ static int load_from(Credentials **ret, const char *path, bool trusted, char **r
         /* A FIFO must not hold us up. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
-                return refusal(ret_reason, "%s can't be read: %m.", path);
+                return refusal(ret_reason,
+                               "%s can't be read: %m. It must be a file of the user whom convened "
+                               "runs as.",
+                               path);
 
         if (!trusted) {
                 int r = check_access(fd, path, ret_reason);
@@ -149,5 +155,5 @@ int credentials_load(Credentials **ret, const char *file, const char *directory,
                 return load_from(ret, path, true, ret_reason);
 
         return refusal(ret_reason, "Neither CredentialsFile= in [Api] nor the systemd credential "
-                                   "\"api\" is there.");
+                                   "\"api\" is there; set the one, or load the other.");
 }

@@ -45,8 +45,8 @@ static int section_begins(Reader *reader, char *text, char **ret_reason) {
         size_t length = strlen(text);
 
         if (length < 3 || text[length - 1] != ']')
-                return refusal(ret_reason, "%s:%u: a section is written [Name]", reader->path,
-                               reader->begins_at);
+                return refusal(ret_reason, "%s:%u: a section is written [Name]; put that right.",
+                               reader->path, reader->begins_at);
 
         text[length - 1] = '\0';
         free(reader->section);
@@ -71,7 +71,9 @@ static int logical_line(Reader *reader, char *text, char **ret_reason) {
 
         equals = strchr(text, '=');
         if (!equals || equals == text)
-                return refusal(ret_reason, "%s:%u: expected [Section], Key=value or a comment",
+                return refusal(ret_reason,
+                               "%s:%u: expected [Section], Key=value or a comment; put that right, "
+                               "or take the line out.",
                                reader->path, reader->begins_at);
 
         *equals = '\0';
@@ -128,10 +130,12 @@ static int physical_line(Reader *reader, char *text, size_t length, char **ret_r
         reader->line++;
         reader->n_bytes += length;
         if (reader->n_bytes > FILE_SIZE_MAX)
-                return refusal(ret_reason, "%s: larger than 1 MiB, this is no configuration",
+                return refusal(ret_reason,
+                               "%s: larger than 1 MiB, this is no configuration; put one there.",
                                reader->path);
         if (strlen(text) != length || !text_code_points(text, &n_code_points))
-                return refusal(ret_reason, "%s:%u: not UTF-8 text", reader->path, reader->line);
+                return refusal(ret_reason, "%s:%u: not UTF-8 text; write the line anew in UTF-8.",
+                               reader->path, reader->line);
 
         if (reader->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
                 text += 3;
@@ -150,6 +154,15 @@ static int physical_line(Reader *reader, char *text, size_t length, char **ret_r
         return logical_ends(reader, ret_reason);
 }
 
+/* errno says why. */
+static int cannot_read(char **ret_reason, const char *path) {
+        return refusal(
+                ret_reason,
+                "%s: can't be read: %m. It must be a file that the user whom convened runs as "
+                "may read.",
+                path);
+}
+
 int ini_read(const char *path, IniHandler handler, void *userdata, char **ret_reason) {
         CLEANUP(reader_deinit) Reader reader = { .path = path, .handler = handler };
         CLEANUP(freep) char *text = NULL;
@@ -162,7 +175,7 @@ int ini_read(const char *path, IniHandler handler, void *userdata, char **ret_re
         if (!reader.file && errno == ENOENT)
                 return -ENOENT;
         if (!reader.file)
-                return refusal(ret_reason, "%s: can't be read: %m", path);
+                return cannot_read(ret_reason, path);
 
         for (;;) {
                 errno = 0;
@@ -177,7 +190,7 @@ int ini_read(const char *path, IniHandler handler, void *userdata, char **ret_re
         if (errno == ENOMEM)
                 return -ENOMEM;
         if (ferror(reader.file))
-                return refusal(ret_reason, "%s: can't be read: %m", path);
+                return cannot_read(ret_reason, path);
 
         return logical_ends(&reader, ret_reason);
 }

@@ -114,6 +114,40 @@ def test_unusable_configuration(bus, section, key, value, expect):
     assert not bus.has_owner(NAME)
 
 
+UNREADABLE = {
+    "section": (b"[Bus\n", r":1: a section is written \[Name\]; put that right\."),
+    "line": (b"[Bus]\nMaxManagedObjects\n", r":2: expected .* put that right, or take the line out"),
+    "encoding": (b"[Bus]\n#\xff\n", r":2: not UTF-8 text; write the line anew"),
+    "size": (b"#\n" * 600000, "larger than 1 MiB, this is no configuration; put one there"),
+    "link": (None, ": a link to nothing; let it lead to a file, or take it away"),
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_what_to_do_about_a_file(bus, what):
+    text, expect = UNREADABLE[what]
+    daemon = Daemon(bus)
+    path = daemon.folder.write("convened.conf.d/x.conf", "")
+    if text is None:
+        os.unlink(path)
+        os.symlink("/nowhere", path)
+    else:
+        with open(path, "wb") as file:
+            file.write(text)
+    with pytest.raises(DaemonEnded) as ended:
+        daemon.start()
+    daemon.close()
+    assert ended.value.status == 78
+    assert re.search(re.escape(path) + ".*" + expect, ended.value.text), ended.value.text
+
+
+def test_configuration_that_is_a_folder(bus):
+    with Daemon(bus) as daemon:
+        result = run("--config=" + daemon.folder.name, "--state-dir=" + daemon.state_directory)
+    assert result.returncode == 78
+    assert f"{daemon.folder.name}: can't be read: Is a directory. It must be a file" in result.stderr
+
+
 def test_unknown_key_is_a_warning(bus):
     with Daemon(bus, config={"Api": {"Colour": "red"}}) as daemon:
         assert re.search(r"convened.conf:\d+: Unknown key Colour= in section \[Api\]", daemon.log)
