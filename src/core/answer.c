@@ -274,6 +274,30 @@ static int answer_object(Core *core, Flight *flight, const Answer *answer) {
         return r;
 }
 
+int core_withhold(Core *core, uint64_t serial) {
+        Flight key = { .serial = serial };
+        Flight *flight = RB_FIND(Flights, &core->flights, &key);
+        Object *object = flight ? flight->object : NULL;
+        int r = 0;
+
+        if (!flight)
+                return 0;
+        if (core->host.probe == flight)
+                core->host.probe = NULL;
+        if (object && object->change == flight)
+                object->change = NULL;
+        else if (object)
+                object->read = NULL;
+        if (object && !object->removed && flight->step == STEP_CREATE) {
+                r = core_touch(core, object);
+                object->row.attempt_open = false;
+        }
+        if (object)
+                core_wake(core, object);
+        flight_free(core, flight);
+        return r;
+}
+
 int core_answer(Core *core, const Answer *answer, Now now) {
         Flight key = { .serial = answer->serial };
         Flight *flight = RB_FIND(Flights, &core->flights, &key);

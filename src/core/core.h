@@ -139,7 +139,8 @@ int core_seal(Core *core, Now now, Batch **ret);
 /**
  * core_committed() - the batch is durable (or needed no disk): what clients see moves on
  *
- * Fills in .before, .members_changed and .sessions. Then the signals may be sent, and the effects
+ * Fills in .before, .members_changed and .sessions. Requests that must not leave any more (the API
+ * has become unreachable meanwhile, or core_stop() was called) are taken out of .effects. Then the signals may be sent, and the effects
  * let out in their order. Objects that were removed are still found until core_release().
  *
  * Return: 0, -ENOMEM.

@@ -292,6 +292,13 @@ static void object_unready(Core *core, Object *object) {
         object->ready = false;
 }
 
+static void object_enqueue(Core *core, Object *object, Priority priority) {
+        object_unready(core, object);
+        object->ready = true;
+        object->priority = priority;
+        TAILQ_INSERT_TAIL(&core->ready[priority], object, on_ready);
+}
+
 void core_set_timer(Core *core, Object *object) {
         usec_t now = core->now.boottime, due = USEC_NEVER;
 
@@ -302,10 +309,18 @@ void core_set_timer(Core *core, Object *object) {
         registry_set_due(&core->registry, object, due);
 }
 
+/* Whoever has an id, nobody who answers for it and nothing in flight is to be looked at some time. */
+static void object_look(Core *core, Object *object) {
+        if (object->look_at == USEC_NEVER && api_id_is_known(&object->row.id) && !object->read &&
+            !object->change && !core_reader(core, object))
+                object->look_at = usec_add(core->now.boottime, LOOK_AFTER_CHANGE_USEC);
+}
+
 static int object_decide(Core *core, Object *object) {
         StepKind step = core_plan(core, object);
         Priority priority;
 
+        object_look(core, object);
         core_set_timer(core, object);
         if (step == STEP_FORGET) {
                 int r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
@@ -320,10 +335,7 @@ static int object_decide(Core *core, Object *object) {
         priority = object_priority(object, step);
         if (object->ready && object->priority == priority)
                 return 0;
-        object_unready(core, object);
-        object->ready = true;
-        object->priority = priority;
-        TAILQ_INSERT_TAIL(&core->ready[priority], object, on_ready);
+        object_enqueue(core, object, priority);
         return 0;
 }
 
@@ -343,7 +355,7 @@ static int core_decide(Core *core) {
 }
 
 static Object *ready_first(Core *core) {
-        for (Priority priority = 0; priority < _PRIORITY_MAX; priority++)
+        for (Priority priority = 0; priority < PRIORITY_HELD; priority++)
                 if (!TAILQ_EMPTY(&core->ready[priority]))
                         return TAILQ_FIRST(&core->ready[priority]);
         return NULL;
@@ -351,7 +363,15 @@ static Object *ready_first(Core *core) {
 
 int core_drive(Core *core) {
         Object *object;
+        bool probing;
         int r;
+
+        /* A second creation into an API that may be hanging would be a second orphan. */
+        probing = core->host.suspect || core->host.probe;
+        while (!probing && (object = TAILQ_FIRST(&core->ready[PRIORITY_HELD]))) {
+                object_unready(core, object);
+                core_wake(core, object);
+        }
 
         r = core_decide(core);
         while (r >= 0 && host_open(core) && core->n_flights < core->config.requests_max &&
@@ -360,6 +380,10 @@ int core_drive(Core *core) {
 
                 if (step == STEP_WAIT || step == STEP_FORGET) {
                         object_unready(core, object);
+                        continue;
+                }
+                if (step == STEP_CREATE && probing) {
+                        object_enqueue(core, object, PRIORITY_HELD);
                         continue;
                 }
                 if (!bucket_take(&core->bucket, core->now.boottime))

@@ -27,8 +27,7 @@ static int check_place(const Object *session, const char **ret_reason) {
         size_t n = 0;
 
         for (size_t i = 0; i < session->members.n; i++)
-                if (place_in_session(session->members.items[i]->row.wanted, session->row.number))
-                        n++;
+                n += place_in_session(session->members.items[i]->row.wanted, session->row.number);
         if (n >= SESSION_MEMBERS_MAX)
                 return refuse(ret_reason, OUTCOME_SESSION_FULL,
                               "The session has 20 participants, which is all that the API allows.");
@@ -173,11 +172,10 @@ static int intend_delete(Core *core, Object *object, const Intent *intent, uint6
                 r = bump(core, object, asks);
         if (r >= 0 && object->row.kind == KIND_PARTICIPANT)
                 r = core_drop_publisher(core, object, session, false);
-        if (r >= 0)
-                r = core_set_wanted(core, object, NULL);
-        if (r >= 0)
-                r = owe(core, object, intent, ticket, asks);
-        return r;
+        if (r < 0)
+                return r;
+        r = core_set_wanted(core, object, NULL);
+        return r < 0 ? r : owe(core, object, intent, ticket, asks);
 }
 
 /* The common end of what changes a place: the new one, its revisions, and who waits for it. */

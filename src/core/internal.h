@@ -183,5 +183,8 @@ Outcome outcome_of(ApiOutcome outcome);
 
 /* --- answer.c --- */
 
+/* A request that was decided and is not let out: it never was. */
+int core_withhold(Core *core, uint64_t serial);
+
 /* A creation of which the API never told what became of it. */
 int core_unknown(Core *core, Object *object, const Flight *flight, const Answer *answer);

@@ -22,6 +22,7 @@ typedef enum Priority {
         PRIORITY_INTENT,
         PRIORITY_REREAD, /* after a change, or because something did not fit */
         PRIORITY_LOOK,   /* the periodic look */
+        PRIORITY_HELD,   /* a creation, while it is not known whether the API works: nobody goes */
         _PRIORITY_MAX,
 } Priority;
 

@@ -50,9 +50,9 @@ int core_uncreate(Core *core, Object *object, Outcome outcome, const char *messa
         return 0;
 }
 
-/* Takes those out of an observed list who are on their way out, or have left meanwhile. */
-static int leavers_drop(Core *core, Object *object) {
-        CLEANUP(place_unrefp) Place *place = place_ref(object->row.observed);
+/* Takes those out of a list who are on their way out, or have left meanwhile. */
+static int leavers_drop(Core *core, Place **ret, Place *from) {
+        CLEANUP(place_unrefp) Place *place = place_ref(from);
         size_t i = 0;
 
         while (place && i < place->n_publishers) {
@@ -74,12 +74,13 @@ static int leavers_drop(Core *core, Object *object) {
                 place = without;
                 i = 0;
         }
-        return place_equal(place, object->row.observed) ? 0
-                                                        : core_set_observed(core, object, place);
+        *ret = TAKE(place);
+        return 0;
 }
 
 /* What was observed is wanted from now on, and agreed. */
 static int fall_back(Core *core, Object *object) {
+        CLEANUP(place_unrefp) Place *place = NULL;
         Goal *goals = object->row.goals;
         uint64_t session = object->row.wanted ? object->row.wanted->session : 0;
         int r = 0;
@@ -87,9 +88,11 @@ static int fall_back(Core *core, Object *object) {
         if (!place_same_session(object->row.wanted, object->row.observed))
                 r = core_drop_publisher(core, object, session, false);
         if (r >= 0)
-                r = leavers_drop(core, object);
+                r = leavers_drop(core, &place, object->row.observed);
+        if (r >= 0 && !place_equal(place, object->row.observed))
+                r = core_set_observed(core, object, place);
         if (r >= 0)
-                r = core_set_wanted(core, object, object->row.observed);
+                r = core_set_wanted(core, object, place);
         if (r < 0)
                 return r;
         core_look_soon(core, object, LOOK_AFTER_CHANGE_USEC);
@@ -169,22 +172,24 @@ static int refuse_create(Core *core, Object *object, Outcome outcome, const char
         return r < 0 ? r : core_remove(core, object, false);
 }
 
+/* Whether a client was told that an aspect is accepted that is still to be driven. */
+static bool is_told(const Object *object, Aspect aspect) {
+        return row_open(&object->row, aspect) &&
+               object->told_rev[aspect] > object->row.goals[aspect].agreed_rev;
+}
+
 static int refuse_delete(Core *core, Object *object, Outcome outcome, const char *message) {
         int r;
 
         r = core_touch(core, object);
         if (r >= 0)
-                r = leavers_drop(core, object);
-        if (r >= 0)
-                r = core_set_wanted(core, object, object->row.observed);
+                r = fall_back(core, object);
         if (r < 0)
                 return r;
         object->row.gone = false;
-        object->retry_at = 0;
         if (object->row.kind == KIND_SESSION)
                 core_wake_session(core, object->row.number);
-        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
-                object->row.goals[aspect].agreed_rev = object->row.goals[aspect].wanted_rev;
+        object->row.goals[BEING].agreed_rev = object->row.goals[BEING].wanted_rev;
         r = row_set_error(&object->row, outcome, message);
         return r < 0 ? r : waiters_fail_all(core, object, outcome, message);
 }
@@ -228,12 +233,6 @@ int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *
         return core_roll_back(core, object,
                               flight->step == STEP_SUBSCRIBE ? SUBSCRIPTIONS : MEMBERSHIP,
                               flight->sent_rev, outcome, message);
-}
-
-/* Whether a client was told that an aspect is accepted that is still to be driven. */
-static bool is_told(const Object *object, Aspect aspect) {
-        return row_open(&object->row, aspect) &&
-               object->told_rev[aspect] > object->row.goals[aspect].agreed_rev;
 }
 
 static int withdraw_delete(Core *core, Object *object, Outcome outcome, const char *message) {

@@ -230,6 +230,27 @@ static int show(Core *core, Batch *batch, size_t i) {
                                after ? row_session(&entry->row) : 0);
 }
 
+/* While the batch was on its way the host may have closed. */
+static int withhold_some(Core *core, Batch *batch) {
+        size_t n = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < batch->n_effects; i++) {
+                Effect *effect = batch->effects + i;
+                bool probe = effect->kind == EFFECT_REQUEST && effect->request.number == 0;
+
+                if (r >= 0 && effect->kind == EFFECT_REQUEST &&
+                    (probe ? core->stopping : !host_open(core))) {
+                        r = core_withhold(core, effect->request.serial);
+                        effect_deinit(effect);
+                        continue;
+                }
+                batch->effects[n++] = *effect;
+        }
+        batch->n_effects = n;
+        return r;
+}
+
 int core_committed(Core *core, Batch *batch, Now now) {
         unsigned n_requests = 0;
 
@@ -241,6 +262,8 @@ int core_committed(Core *core, Batch *batch, Now now) {
                         return r;
         }
         core->shown_counters = batch->counters;
+        if (withhold_some(core, batch) < 0)
+                return -ENOMEM;
         for (size_t i = 0; i < batch->n_effects; i++)
                 n_requests += batch->effects[i].kind == EFFECT_REQUEST;
         if (n_requests > 0)
@@ -283,7 +306,7 @@ usec_t core_deadline(const Core *core, Now now) {
         if (waiter)
                 due = usec_min(due, waiter->reply_by);
         if (host_open(core) && core->n_flights < core->config.requests_max)
-                for (Priority priority = 0; priority < _PRIORITY_MAX; priority++)
+                for (Priority priority = 0; priority < PRIORITY_HELD; priority++)
                         if (!TAILQ_EMPTY(&core->ready[priority]))
                                 due = usec_min(due, bucket_ready_at(&core->bucket, now.boottime));
         return due;

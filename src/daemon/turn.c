@@ -37,45 +37,6 @@ static int effect_let_out(Daemon *daemon, const Effect *effect) {
         return 0;
 }
 
-/* A request that was sealed before SIGTERM and is durable only now: it is not sent, and the core is
- * told so, that no restart takes it for a creation of unknown outcome. */
-static int request_withhold(Daemon *daemon, uint64_t serial) {
-        return core_answer(daemon->core,
-                           &(Answer){ .serial = serial,
-                                      .outcome = API_NOT_SENT,
-                                      .message = "convened is stopping.",
-                                      .request_id = "" },
-                           daemon_now());
-}
-
-/* The serials of the requests in a batch, NULL where there is none. */
-static uint64_t *batch_requests(const Batch *batch, size_t *ret_n) {
-        uint64_t *serials = calloc(batch->n_effects + 1, sizeof(*serials));
-        size_t n = 0;
-
-        for (size_t i = 0; serials && i < batch->n_effects; i++) {
-                if (batch->effects[i].kind == EFFECT_REQUEST)
-                        serials[n++] = batch->effects[i].request.serial;
-        }
-        *ret_n = n;
-        return serials;
-}
-
-static int release_while_stopping(Daemon *daemon, Batch *batch) {
-        CLEANUP(freep) uint64_t *serials = NULL;
-        size_t n;
-        int r = 0;
-
-        serials = batch_requests(batch, &n);
-        if (!serials)
-                return -ENOMEM;
-
-        core_release(daemon->core, batch);
-        for (size_t i = 0; i < n && r >= 0; i++)
-                r = request_withhold(daemon, serials[i]);
-        return r;
-}
-
 int daemon_release(Daemon *daemon, Batch *batch) {
         int r;
 
@@ -86,9 +47,6 @@ int daemon_release(Daemon *daemon, Batch *batch) {
                 r = effect_let_out(daemon, &batch->effects[i]);
         if (r < 0)
                 return r;
-
-        if (daemon->stopping)
-                return release_while_stopping(daemon, batch);
 
         core_release(daemon->core, batch);
         return 0;

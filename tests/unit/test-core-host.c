@@ -324,6 +324,50 @@ static void test_stop(void **state) {
         assert_int_equal(bench->n_sent, 1);
 }
 
+/* What was decided but never let out leaves no trace: no failed attempt, no unknown outcome. */
+static void test_withhold(void **state) {
+        Bench *bench = *state;
+        CLEANUP(spec_unrefp) Spec *spec = NULL;
+        Intent intent = create;
+        const char *reason;
+        uint64_t number;
+        Batch *batch;
+
+        assert_int_equal(spec_new(&spec), 0);
+        intent.spec = spec;
+        assert_int_equal(core_intend(bench->core, &intent, 1, bench->now, &number, &reason), 0);
+        assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
+        assert_int_equal(batch->n_effects, 1);
+        core_stop(bench->core);
+        assert_int_equal(core_committed(bench->core, batch, bench->now), 0);
+        assert_int_equal(batch->n_effects, 0);
+        core_release(bench->core, batch);
+        bench_turn(bench);
+        assert_int_equal(core_status(bench->core).n_posts, 0);
+        assert_int_equal(core_status(bench->core).suspected_orphans, 0);
+        const Row *row = bench_row(bench, KIND_SESSION, 1);
+        assert_false(row->attempt_open);
+        assert_int_equal(row->n_failed, 0);
+        assert_int_equal(row->last_error, OUTCOME_DONE);
+}
+
+/* While it is not known whether the API works, no second creation goes after the first. */
+static void test_no_creation_while_suspect(void **state) {
+        Bench *bench = *state;
+
+        assert_int_equal(bench_intend(bench, create), 0);
+        bench_answer(bench, API_NO_ANSWER);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+        bench_pass(bench, 5 * USEC_PER_SEC);
+        assert_int_equal(bench->n_requests, 1);
+        bench_answer(bench, API_NO_ANSWER);
+        assert_int_equal(api_state(bench), API_STATE_OFFLINE);
+        assert_int_equal(core_status(bench->core).suspected_orphans, 1);
+        bench_pass(bench, bench_config.retry_max_usec);
+        bench_answer(bench, API_NOT_FOUND);
+        assert_int_equal(bench_operation(bench), OPERATION_CREATE_SESSION);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void) {
@@ -342,6 +386,8 @@ int main(void) {
                 TEST(test_configure_sooner),
                 TEST(test_budget),
                 TEST(test_stop),
+                TEST(test_withhold),
+                TEST(test_no_creation_while_suspect),
         };
 
         return cmocka_run_group_tests_name("core-host", tests, NULL, NULL);
