@@ -165,6 +165,9 @@ Exit verb_complete(Ctl *ctl) {
         int first = read_before(ctl, argv), argc = (int)ctl->n_words;
         const Verb *verb;
 
+        /* What is completed has to be the name itself. */
+        ctl->options.redact = false;
+
         if (options_wants_value(previous)) {
                 complete_value(ctl, previous, strlen(previous), last);
                 return EXIT_DONE;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "ctl/memory.h"
+#include "ctl/redact.h"
 #include "proto/names.h"
 
 static int bus_open(const Options *options, sd_bus **ret) {
@@ -56,7 +57,10 @@ int ctl_try_facts(Ctl *ctl, const char *path, const char *interface, sd_bus_erro
         r = ctl_try(ctl, call, error, &reply);
         if (r < 0)
                 return r;
-        return value_read(reply, ret);
+        r = value_read(reply, ret);
+        if (r >= 0)
+                redact_facts(&ctl->options, *ret);
+        return r;
 }
 
 Exit ctl_not_understood(Ctl *ctl, int r) {

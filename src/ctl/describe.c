@@ -107,8 +107,8 @@ char *describe_publishing(const json_object *facts) {
         return text[0] ? text : list_add(text, "", "none");
 }
 
-char *describe_owner(uint64_t uid) {
-        struct passwd *entry = getpwuid((uid_t)uid);
+char *describe_owner(const Options *options, uint64_t uid) {
+        struct passwd *entry = options->redact ? NULL : getpwuid((uid_t)uid);
 
         return entry ? must(strdup(entry->pw_name)) : format("%" PRIu64, uid);
 }

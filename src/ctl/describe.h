@@ -23,8 +23,8 @@ char *describe_publishing(const json_object *facts);
 /* The number in a path, for people; "-" for "/". */
 char *describe_path(const char *path);
 
-/* A uid as a user's name where it has one. */
-char *describe_owner(uint64_t uid);
+/* A uid as a user's name where it has one; with --redact as it is. */
+char *describe_owner(const Options *options, uint64_t uid);
 
 /* "Rejected: the text"; NULL for no error. */
 char *describe_error(const json_object *facts);

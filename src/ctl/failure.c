@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "ctl/memory.h"
+#include "ctl/redact.h"
 #include "ctl/width.h"
 #include "proto/names.h"
 
@@ -92,8 +93,8 @@ static void say_json(const Options *options, const char *name, const char *text)
         json_object_put(object);
 }
 
-static void say(const Options *options, const char *name, const char *text, const char *hint) {
-        CLEANUP(freep) char *printable = NULL;
+static void say(const Options *options, const char *name, const char *said, const char *hint) {
+        CLEANUP(freep) char *text = redact_text(options, said), *printable = NULL;
 
         if (options->json != JSON_OFF) {
                 say_json(options, name, text);

@@ -75,7 +75,8 @@ static bool session_row(const Object *object, json_object *facts, void *userdata
 
         add_common(listing, object, facts);
         add(table, format("%zu", facts_length(facts, "Participants")), COLOUR_NONE);
-        add(table, describe_owner(facts_number(facts, "Owner")), COLOUR_NONE);
+        add(table, describe_owner(&listing->ctl->options, facts_number(facts, "Owner")),
+            COLOUR_NONE);
         add(table, phrase_when(facts_number(facts, "CreatedUSec"), listing->now), COLOUR_NONE);
         return true;
 }
@@ -88,7 +89,8 @@ static bool participant_row(const Object *object, json_object *facts, void *user
         add(table, describe_path(facts_text(facts, "Session")), COLOUR_NONE);
         add(table, describe_subscription(facts), COLOUR_NONE);
         add(table, describe_publishing(facts), COLOUR_NONE);
-        add(table, describe_owner(facts_number(facts, "Owner")), COLOUR_NONE);
+        add(table, describe_owner(&listing->ctl->options, facts_number(facts, "Owner")),
+            COLOUR_NONE);
         return true;
 }
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "ctl/memory.h"
 #include "ctl/pager.h"
+#include "ctl/redact.h"
 #include "ctl/verbs.h"
 
 static const char help_options[] =
@@ -17,6 +18,7 @@ static const char help_options[] =
         "     --no-legend         No titles and no counts around tables\n"
         "     --no-pager          Do not send long output through a pager\n"
         "  -l --full              Do not shorten what does not fit\n"
+        "     --redact            Print stand-ins for ids and tags, for a bug report\n"
         "     --no-wait           Return as soon as a change is accepted\n"
         "     --timeout=SEC       Wait so long for a change to be in sync\n"
         "     --lifetime=WHICH    persistent or client, for what is created\n"
@@ -77,6 +79,10 @@ static Exit run(Ctl *ctl) {
                 ctl->n_words--;
         }
 
+        for (size_t i = 0; i < ctl->n_words; i++)
+                redact_learn(&ctl->options, ctl->words[i]);
+        if (ctl->options.session)
+                redact_learn(&ctl->options, ctl->options.session);
         code = verb_check(ctl, verb);
         /* What is no verb for people connects by itself, or not at all. */
         if (code == EXIT_DONE && verb->help)

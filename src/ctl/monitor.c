@@ -9,6 +9,7 @@
 #include "ctl/describe.h"
 #include "ctl/memory.h"
 #include "ctl/object.h"
+#include "ctl/redact.h"
 #include "ctl/verbs.h"
 #include "ctl/width.h"
 #include "proto/names.h"
@@ -47,7 +48,7 @@ static char *tag_of(Ctl *ctl, const Object *object) {
         if (sd_bus_call(ctl->bus, call, USEC_PER_SEC, NULL, &reply) < 0 ||
             sd_bus_message_read(reply, "v", "s", &tag) < 0)
                 return must(strdup(""));
-        return must(strdup(tag));
+        return redact_word(&ctl->options, "tag", tag);
 }
 
 static char *label_of(Ctl *ctl, const Event *event) {
@@ -109,6 +110,7 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (!concerns(userdata, event.path) || sd_bus_message_read(m, "s", &interface) < 0 ||
             !is_ours(interface) || value_read(m, &facts) < 0)
                 return 0;
+        redact_facts(&((Monitor *)userdata)->ctl->options, facts);
         event.facts = facts;
         print_event(userdata, &event);
         return 0;
@@ -132,8 +134,10 @@ static int on_added(sd_bus_message *m, void *userdata, sd_bus_error *error) {
             value_read(m, &interfaces) < 0)
                 return 0;
         event.facts = own_facts(interfaces);
-        if (event.facts)
-                print_event(userdata, &event);
+        if (!event.facts)
+                return 0;
+        redact_facts(&((Monitor *)userdata)->ctl->options, event.facts);
+        print_event(userdata, &event);
         return 0;
 }
 

@@ -25,6 +25,7 @@ enum {
         OPTION_CALLBACK_URL,
         OPTION_SESSION,
         OPTION_SUBSCRIBE,
+        OPTION_REDACT,
         OPTION_VERSION,
 };
 
@@ -38,6 +39,7 @@ static const struct option long_options[] = {
         { "json", required_argument, NULL, OPTION_JSON },
         { "no-legend", no_argument, NULL, OPTION_NO_LEGEND },
         { "no-pager", no_argument, NULL, OPTION_NO_PAGER },
+        { "redact", no_argument, NULL, OPTION_REDACT },
         { "no-wait", no_argument, NULL, OPTION_NO_WAIT },
         { "timeout", required_argument, NULL, OPTION_TIMEOUT },
         { "lifetime", required_argument, NULL, OPTION_LIFETIME },
@@ -86,6 +88,10 @@ static bool option_for_some(int option, Options *o) {
         case OPTION_NO_WAIT:
                 o->no_wait = true;
                 o->given |= TAKES_WAITING;
+                return true;
+        case OPTION_REDACT:
+                o->redact = true;
+                o->given |= TAKES_REDACT;
                 return true;
         case OPTION_LIFETIME:
                 o->lifetime = optarg;
@@ -194,6 +200,8 @@ int options_read(int argc, char **argv, Options *ret, char **ret_why) {
 }
 
 char *options_bus(const Options *options) {
+        if (options->host && options->redact)
+                return format("system bus of another host");
         if (options->host)
                 return format("system bus of %s", options->host);
         return format("%s bus", options->user ? "user" : "system");
@@ -216,6 +224,8 @@ static unsigned option_taken(int option) {
                 return TAKES_SESSION;
         case OPTION_SUBSCRIBE:
                 return TAKES_SUBSCRIBE;
+        case OPTION_REDACT:
+                return TAKES_REDACT;
         default:
                 return 0;
         }
@@ -252,6 +262,7 @@ const char *options_name(unsigned taken) {
                 { TAKES_SESSION, "--session=" },
                 { TAKES_SUBSCRIBE, "--subscribe=" },
                 { TAKES_WAITING, "--no-wait and --timeout=" },
+                { TAKES_REDACT, "--redact" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++)

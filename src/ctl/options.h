@@ -19,6 +19,7 @@ typedef enum Taken {
         TAKES_SESSION = 1 << 4,
         TAKES_SUBSCRIBE = 1 << 5,
         TAKES_WAITING = 1 << 6, /* --no-wait and --timeout= */
+        TAKES_REDACT = 1 << 7,
 } Taken;
 
 typedef struct Options {
@@ -27,6 +28,7 @@ typedef struct Options {
         const char *host; /* whose system bus, over ssh; NULL: here */
         JsonMode json;
         bool no_legend;
+        bool redact; /* no names in the output that strangers should not see */
         bool no_pager;
         bool full; /* no cell is shortened */
         bool no_wait;

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "ctl/memory.h"
 #include "ctl/object.h"
+#include "ctl/redact.h"
 #include "ctl/rows.h"
 #include "proto/names.h"
 
@@ -15,7 +16,7 @@
 
 /* What is known of a name while the lists are read. */
 typedef struct Search {
-        const char *name;
+        const char *name, *id; /* what it is as an id: with --redact, a stand-in like all ids */
         Object found[CANDIDATES_SHOWN];
         char *labels[CANDIDATES_SHOWN];
         size_t n_found;
@@ -58,7 +59,7 @@ static bool search_row(const Object *object, json_object *facts, void *userdata)
                 if (streq(search->found[i].path, object->path))
                         return true;
 
-        if (streq(facts_text(facts, "Id"), search->name)) {
+        if (streq(facts_text(facts, "Id"), search->id)) {
                 search_deinit(search);
                 search->n_found = 0;
                 search->exact = true;
@@ -113,7 +114,8 @@ static Exit resolve_number(Ctl *ctl, Kind kind, const char *name, Object *ret) {
 }
 
 Exit object_resolve(Ctl *ctl, Kind kind, const char *name, Object *ret) {
-        CLEANUP(search_deinit) Search search = { .name = name };
+        CLEANUP(freep) char *id = redact_word(&ctl->options, "id", name);
+        CLEANUP(search_deinit) Search search = { .name = name, .id = id };
         Exit code;
 
         if (name[0] == '\0')
@@ -157,7 +159,8 @@ static bool resolve_tail(const char *name, Object *ret) {
 }
 
 Exit object_resolve_any(Ctl *ctl, const char *name, Object *ret) {
-        CLEANUP(search_deinit) Search search = { .name = name };
+        CLEANUP(freep) char *id = redact_word(&ctl->options, "id", name);
+        CLEANUP(search_deinit) Search search = { .name = name, .id = id };
         Exit code = EXIT_DONE;
 
         if (resolve_tail(name, ret))

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "ctl/memory.h"
+#include "ctl/redact.h"
 #include "proto/names.h"
 
 /* What one page brought, besides its rows. */
@@ -36,7 +37,7 @@ static sd_bus_message *page_ask(Ctl *ctl, Kind kind, const Filter *filter, uint6
 }
 
 /* Hands one row over. Positive: the handler wants no more. */
-static int row_read(sd_bus_message *m, RowHandler handler, void *userdata) {
+static int row_read(const Ctl *ctl, sd_bus_message *m, RowHandler handler, void *userdata) {
         CLEANUP(json_freep) json_object *facts = NULL;
         const char *path;
         Object object;
@@ -47,12 +48,14 @@ static int row_read(sd_bus_message *m, RowHandler handler, void *userdata) {
         r = value_read(m, &facts);
         if (r < 0)
                 return r;
+        redact_facts(&ctl->options, facts);
         if (!object_from_path(path, &object))
                 return -EBADMSG;
         return !handler(&object, facts, userdata);
 }
 
-static int page_read(sd_bus_message *m, RowHandler handler, void *userdata, Page *ret) {
+static int page_read(const Ctl *ctl, sd_bus_message *m, RowHandler handler, void *userdata,
+                     Page *ret) {
         Page page = { 0 };
         int r = sd_bus_message_enter_container(m, 'a', "(oa{sv})");
 
@@ -60,7 +63,7 @@ static int page_read(sd_bus_message *m, RowHandler handler, void *userdata, Page
                 return r;
 
         while (!page.ended && (r = sd_bus_message_enter_container(m, 'r', "oa{sv}")) > 0) {
-                r = row_read(m, handler, userdata);
+                r = row_read(ctl, m, handler, userdata);
                 if (r < 0)
                         return r;
                 page.ended = r > 0;
@@ -98,7 +101,7 @@ Exit rows_read(Ctl *ctl, Kind kind, const Filter *filter, unsigned page, RowHand
                 if (code != EXIT_DONE)
                         return code;
 
-                r = page_read(reply, handler, userdata, &read);
+                r = page_read(ctl, reply, handler, userdata, &read);
                 if (r < 0)
                         return ctl_not_understood(ctl, r);
                 if (read.ended || read.next == 0)

@@ -53,8 +53,8 @@ static void show_head(const Ctl *ctl, const Object *object, json_object *facts) 
         sheet_taken("Last error", describe_error(facts));
 }
 
-static void show_tail(json_object *facts, usec_t now) {
-        sheet_taken("Owner", describe_owner(facts_number(facts, "Owner")));
+static void show_tail(const Ctl *ctl, json_object *facts, usec_t now) {
+        sheet_taken("Owner", describe_owner(&ctl->options, facts_number(facts, "Owner")));
         sheet_line("Lifetime", facts_text(facts, "Lifetime"));
         sheet_taken("Created", point(facts_number(facts, "CreatedUSec"), now));
         sheet_taken("Verified", point(facts_number(facts, "SyncedUSec"), now));
@@ -87,7 +87,7 @@ static Exit show_session(Ctl *ctl, const Object *object, json_object *facts) {
         if (n == 0)
                 sheet_line("Participants", "none");
         sheet_taken("Expires", expires_at ? point(expires_at, now) : must(strdup("not known")));
-        show_tail(facts, now);
+        show_tail(ctl, facts, now);
         return EXIT_DONE;
 }
 
@@ -104,7 +104,7 @@ static Exit show_participant(Ctl *ctl, const Object *object, json_object *facts)
         sheet_taken("Publishes", describe_publishing(facts));
         sheet_line("Callback URL", describe_or_dash(facts_text(facts, "CallbackUrl")));
         sheet_line("Device API", facts_text(facts, "DeviceApiVersion"));
-        show_tail(facts, describe_now());
+        show_tail(ctl, facts, describe_now());
         return EXIT_DONE;
 }
 

@@ -4,6 +4,9 @@
 #include "base/text.h"
 #include "ctl/options.h"
 #include "ctl/publish.h"
+#include "ctl/memory.h"
+#include "ctl/redact.h"
+#include "ctl/siphash.h"
 #include "ctl/subscription.h"
 
 static void test_seconds(void **state) {
@@ -147,11 +150,51 @@ static void test_bad_subscription(void **state) {
         }
 }
 
+/* The vectors of the reference implementation: bytes 0, 1, 2 … under a key of the like. */
+static void test_siphash(void **state) {
+        static const struct {
+                size_t n_bytes;
+                uint64_t hash;
+        } cases[] = {
+                { 0, 0x726fdb47dd0e0e31 },
+                { 1, 0x74f839c593dc67fd },
+                { 8, 0x93f5f5799a932462 },
+                { 15, 0xa129ca6149be45e5 },
+        };
+        uint8_t bytes[SIPHASH_KEY_BYTES];
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(bytes); i++)
+                bytes[i] = (uint8_t)i;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                assert_int_equal(siphash(bytes, bytes, cases[i].n_bytes), cases[i].hash);
+}
+
+static void test_redact_text(void **state) {
+        const Options plain = { 0 }, redact = { .redact = true };
+        CLEANUP(freep) char *same = redact_text(&plain, "no \"alice\""), *changed = NULL;
+        CLEANUP(freep) char *tag = redact_word(&redact, "tag", "alice"), *expected = NULL;
+        CLEANUP(freep) char *id = redact_word(&redact, "id", "0aa0aaaa-bbbb-cccc-dddd");
+
+        (void)state;
+        redact_learn(&plain, "no");
+        assert_string_equal(same, "no \"alice\"");
+
+        redact_learn(&redact, "alice");
+        redact_learn(&redact, "7");
+        changed = redact_text(&redact,
+                              "alice: no malice, alice2; 7 0aa0aaaa-bbbb-cccc-dddd \"alice\"");
+        expected = format("%s: no malice, alice2; 7 %s \"%s\"", tag, id, tag);
+        assert_string_equal(changed, expected);
+        assert_int_equal(strlen(tag), strlen("tag-") + 10);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_seconds),      cmocka_unit_test(test_options),
                 cmocka_unit_test(test_bad_options),  cmocka_unit_test(test_publish),
                 cmocka_unit_test(test_subscription), cmocka_unit_test(test_bad_subscription),
+                cmocka_unit_test(test_siphash),      cmocka_unit_test(test_redact_text),
         };
 
         return cmocka_run_group_tests_name("ctl-words", tests, NULL, NULL);
