@@ -102,8 +102,9 @@ static bool json_row(const Object *object, json_object *facts, void *userdata) {
         const char *text = json_object_to_json_string_ext(facts, value_flags(options));
 
         (void)object;
-        if (listing->n_rows++ > 0)
-                putchar(',');
+        if (listing->n_rows == 0 && pretty)
+                pager_open(options);
+        putchar(listing->n_rows++ > 0 ? ',' : '[');
         if (pretty)
                 fputs("\n  ", stdout);
         for (; *text; text++) {
@@ -119,11 +120,11 @@ static Exit list_json(Ctl *ctl, Kind kind, const Filter *filter) {
         Listing listing = { .ctl = ctl };
         Exit code;
 
-        if (ctl->options.json == JSON_PRETTY)
-                pager_open(&ctl->options);
-        putchar('[');
         code = rows_read(ctl, kind, filter, PAGE, json_row, &listing);
-        puts(ctl->options.json == JSON_PRETTY && listing.n_rows > 0 ? "\n]" : "]");
+        if (listing.n_rows > 0)
+                puts(ctl->options.json == JSON_PRETTY ? "\n]" : "]");
+        else if (code == EXIT_DONE)
+                puts("[]"); /* not after a failure: it would say that there are none */
         return code;
 }
 

@@ -550,7 +550,9 @@ def test_no_service(ctl):
         assert result.code == UNREACHABLE, result
         assert "does not run on the user bus" in result.err
         assert "systemctl --user start convened" in result.err and "--system" in result.err
-    assert error_of(ctl.run("status", "--json=short"))["error"] == DBUS_ERROR + "ServiceUnknown"
+    for verb in ("status", "list-sessions", "list-participants"):
+        error = error_of(ctl.run(verb, "--json=short"))
+        assert error["error"] == DBUS_ERROR + "ServiceUnknown"
 
 
 def test_no_bus(ctl):
