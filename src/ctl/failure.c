@@ -176,7 +176,7 @@ static char *reach_hint(const Options *options, const char *name) {
                               options->user ? "DBUS_SESSION_BUS_ADDRESS"
                                             : "DBUS_SYSTEM_BUS_ADDRESS",
                               other);
-        return format("Start it with: systemctl %sstart convened. Or say %s, where it runs there.",
+        return format("Start it: systemctl %sstart convened. Or say %s, if it runs there.",
                       options->user ? "--user " : "", other);
 }
 

@@ -16,9 +16,9 @@
 #define PAGE 1000
 
 static const Column session_columns[] = {
-        { "NUMBER", true, 0 }, { "ID", false, 8 },      { "TAG", false, 6 },
-        { "STATE", false, 0 }, { "IN SYNC", false, 7 }, { "PARTICIPANTS", true, 0 },
-        { "OWNER", false, 5 }, { "CREATED", false, 6 },
+        { "NUMBER", true, 0, false }, { "ID", false, 9, true },       { "TAG", false, 6, false },
+        { "STATE", false, 0, false }, { "IN SYNC", false, 7, false }, { "MEMBERS", true, 0, false },
+        { "OWNER", false, 5, false }, { "CREATED", false, 8, false },
 };
 
 static const char *const session_fields[] = {
@@ -27,9 +27,11 @@ static const char *const session_fields[] = {
 };
 
 static const Column participant_columns[] = {
-        { "NUMBER", true, 0 },    { "ID", false, 8 },        { "TAG", false, 6 },
-        { "STATE", false, 0 },    { "IN SYNC", false, 7 },   { "SESSION", true, 0 },
-        { "RECEIVES", false, 8 }, { "PUBLISHES", false, 7 }, { "OWNER", false, 5 },
+        { "NUMBER", true, 0, false },    { "ID", false, 9, true },
+        { "TAG", false, 6, false },      { "STATE", false, 0, false },
+        { "IN SYNC", false, 7, false },  { "SESSION", true, 0, false },
+        { "RECEIVES", false, 8, false }, { "PUBLISHES", false, 7, false },
+        { "OWNER", false, 5, false },
 };
 
 static const char *const participant_fields[] = { "Id",

@@ -2,6 +2,7 @@
 #include "ctl/sheet.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "ctl/width.h"
@@ -34,5 +35,17 @@ void sheet_line(const char *title, const char *value) {
 
 void sheet_taken(const char *title, char *value) {
         sheet_line(title, value);
+        free(value);
+}
+
+void sheet_cut(const Screen *screen, bool full, const char *title, char *value) {
+        const size_t taken = TITLE_COLUMNS + strlen(": ");
+        CLEANUP(freep) char *printable = width_printable(value);
+
+        if (!full && screen->columns > taken)
+                sheet_taken(title, width_shorten(printable, screen->columns - taken,
+                                                 screen_ellipsis(screen)));
+        else
+                sheet_line(title, printable);
         free(value);
 }

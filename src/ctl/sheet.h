@@ -14,4 +14,7 @@ void sheet_line(const char *title, const char *value);
 /* The like, and the value is freed. */
 void sheet_taken(const char *title, char *value);
 
+/* The like, and what does not fit the screen is cut off, unless @full. */
+void sheet_cut(const Screen *screen, bool full, const char *title, char *value);
+
 void sheet_coloured(const Screen *screen, const char *title, const char *value, Colour colour);

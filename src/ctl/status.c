@@ -23,11 +23,9 @@ static const char *state_meaning(const char *state) {
         } meanings[] = {
                 { "unknown", "no answer yet" },
                 { "online", "answering" },
-                { "throttled", "it asks us to slow down; what is wanted is kept and follows" },
-                { "offline",
-                  "it cannot be reached; what is wanted is kept, and done when it is back" },
-                { "unauthorized", "it refuses the credentials, or there are none: mend "
-                                  "CredentialsFile= in convened.conf" },
+                { "throttled", "it asks us to slow down; changes are kept, and follow" },
+                { "offline", "it cannot be reached; changes are kept, and follow" },
+                { "unauthorized", "it refuses the credentials, or there are none" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(meanings); i++)
@@ -38,6 +36,7 @@ static const char *state_meaning(const char *state) {
 
 /* Objects that are not in sync, as lines below one title. */
 typedef struct Troubles {
+        const Ctl *ctl;
         size_t n;
         usec_t now;
 } Troubles;
@@ -51,10 +50,11 @@ static bool trouble_row(const Object *object, json_object *facts, void *userdata
                 return false;
 
         next = describe_next(facts, troubles->now);
-        sheet_taken(troubles->n++ == 0 ? "Not in sync" : NULL,
-                    format("%s: %s%s%s%s%s", label, facts_text(facts, "State"),
-                           next ? ", next attempt " : "", next ? next : "", error ? "; " : "",
-                           error ? error : ""));
+        sheet_cut(&troubles->ctl->screen, troubles->ctl->options.full,
+                  troubles->n++ == 0 ? "Not in sync" : NULL,
+                  format("%s: %s%s%s%s%s", label, facts_text(facts, "State"),
+                         next ? ", next attempt " : "", next ? next : "", error ? "; " : "",
+                         error ? error : ""));
         return true;
 }
 
@@ -62,7 +62,7 @@ static Exit show_troubles(Ctl *ctl, uint64_t n_pending) {
         static const char *const fields[] = { "Tag", "State", "LastError", "NextAttemptUSec",
                                               NULL };
         const Filter filter = { .out_of_sync = true, .fields = fields };
-        Troubles troubles = { .now = describe_now() };
+        Troubles troubles = { .ctl = ctl, .now = describe_now() };
         Exit code = EXIT_DONE;
 
         for (Kind kind = 0; kind < _KIND_MAX && code == EXIT_DONE; kind++)
@@ -84,6 +84,8 @@ static Exit show_status(Ctl *ctl, json_object *facts) {
 
         sheet_head(&ctl->screen, describe_state_colour(state), head);
         sheet_coloured(&ctl->screen, "API", api, describe_state_colour(state));
+        if (streq(state, "unauthorized"))
+                sheet_line(NULL, "mend CredentialsFile= in convened.conf");
         sheet_taken("Last contact",
                     phrase_when(facts_number(facts, "LastContactUSec"), describe_now()));
         sheet_line("Base URL", facts_text(facts, "BaseUrl"));

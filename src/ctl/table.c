@@ -60,6 +60,12 @@ size_t table_rows(const Table *table) {
         return table->n_cells / table->n_columns;
 }
 
+static bool column_goes_before(const Table *table, const size_t *widths, size_t a, size_t b) {
+        if (table->columns[a].early != table->columns[b].early)
+                return table->columns[a].early;
+        return widths[a] > widths[b];
+}
+
 /* The column to take from: the widest that may be shortened; n_columns if there is none. */
 static size_t widest_column(const Table *table, const size_t *widths) {
         size_t widest = table->n_columns;
@@ -69,7 +75,7 @@ static size_t widest_column(const Table *table, const size_t *widths) {
 
                 if (at_least == 0 || widths[i] <= at_least)
                         continue;
-                if (widest == table->n_columns || widths[i] > widths[widest])
+                if (widest == table->n_columns || column_goes_before(table, widths, i, widest))
                         widest = i;
         }
         return widest;

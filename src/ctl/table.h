@@ -12,6 +12,7 @@ typedef struct Column {
         const char *title;
         bool right;      /* numbers stand at the right */
         size_t at_least; /* it may be shortened to so many columns; 0: never shortened */
+        bool early;      /* shortened before the others: its beginning is enough */
 } Column;
 
 typedef struct Table Table;
@@ -32,8 +33,8 @@ size_t table_rows(const Table *table);
  * @columns: of the screen; 0: as many as it takes
  * @widths:  filled in, one for each column
  *
- * Takes from the widest column that may still be shortened, until the lines fit or nothing may be
- * shortened any more.
+ * Takes from the widest column that may still be shortened, those that are early before all others,
+ * until the lines fit or nothing may be shortened any more.
  */
 void table_fit(const Table *table, bool legend, size_t columns, size_t *widths);
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness.bus import PrivateBus
 from harness.ctl import Convenectl
-from harness.mock_service import MockService
+from harness.mock_service import ERROR, MockService, now_usec
 
 DONE, NOT_FOUND = 0, 3
 
@@ -118,6 +118,61 @@ def test_an_error_behind_what_was_printed(ctl, service):
 def test_an_error_alone_is_not_paged(ctl, service):
     result = ctl.run_on_terminal("show-session", "99", SYSTEMD_PAGER=MARK)
     assert result.code == NOT_FOUND and result.out.startswith("convenectl: "), result
+
+
+# --- what fits --------------------------------------------------------------------------------
+
+
+def outage(service):
+    """Five hundred calls, half of them waiting for an API that is away."""
+    reason = "cannot connect to api.webrtc.bandwidth.com port 443 after 5002 ms: timed out"
+    for number in range(1, 501):
+        session = service.add("session", Tag=f"planning room {number}")
+        service.add("participant", Tag=f"user-{number}", Session=session,
+                    PublishPermissions=["AUDIO", "VIDEO"], SubscriptionMode="participants",
+                    Publishers=[(f"/org/convened1/participant/{n}", ["cam"]) for n in range(1, 6)])
+        if number % 2 == 0:
+            service.change(session, InSync=False, Attempts=number, NextAttemptUSec=now_usec() + 99_000_000,
+                           LastError=(ERROR + "Unavailable", reason))
+    service.change_manager(ApiState="offline", SuspectedOrphans=1)
+
+
+def empty(_service):
+    pass
+
+
+def one(service):
+    session = service.add("session", Tag="planning room")
+    service.add("participant", Tag="user", Session=session)
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize("world, n", [(empty, 0), (one, 1), (outage, 500)])
+def test_every_screen_fits(ctl, service, world, n, columns):
+    world(service)
+    for words in (["status"], ["list-sessions"], ["list-participants"]):
+        result = ctl.run_on_terminal(*words, columns=columns, NO_COLOR="1")
+        assert result.code == DONE
+        assert max(len(line) for line in result.lines) <= columns, result
+        if words[0] != "status":
+            assert len(result.lines) == (n + 3 if n else 1)
+            # Of an id its beginning is enough: it gives way before what people read.
+            assert all("planning" in line or "user" in line for line in result.lines[1:-2])
+
+
+@pytest.mark.parametrize("state", ["unknown", "online", "throttled", "offline", "unauthorized"])
+def test_status_fits_in_every_state(ctl, service, state):
+    service.change_manager(ApiState=state)
+    result = ctl.run_on_terminal("status", columns=80, NO_COLOR="1")
+    assert f"           API: {state}: " in result.lines[1]
+    assert max(len(line) for line in result.lines) <= 80, result
+
+
+def test_status_in_full(ctl, service):
+    outage(service)
+    assert "5002 ms: timed out" not in ctl.run_on_terminal("status", columns=80).out
+    assert "5002 ms: timed out" in ctl.run_on_terminal("status", "--full", columns=80).out
+    assert "5002 ms: timed out" in ctl.run("status").out
 
 
 # --- colours ----------------------------------------------------------------------------------

@@ -97,7 +97,9 @@ static void test_shorten(void **state) {
         }
 }
 
-static const Column columns[] = { { "N", true, 0 }, { "ID", false, 4 }, { "TAG", false, 3 } };
+static const Column columns[] = { { "N", true, 0, false },
+                                  { "ID", false, 4, true },
+                                  { "TAG", false, 3, false } };
 
 static Table *table_of(size_t n_cells, const char *const *cells) {
         Table *table = table_new(columns, ELEMENTSOF(columns));
@@ -112,8 +114,8 @@ static void test_table_fit(void **state) {
         static const struct {
                 size_t columns, widths[3];
         } cases[] = {
-                { 0, { 2, 10, 7 } }, { 23, { 2, 10, 7 } }, { 22, { 2, 9, 7 } },
-                { 18, { 2, 6, 6 } }, { 10, { 2, 4, 3 } },  { 1, { 2, 4, 3 } },
+                { 0, { 2, 10, 7 } }, { 23, { 2, 10, 7 } }, { 22, { 2, 9, 7 } }, { 18, { 2, 5, 7 } },
+                { 16, { 2, 4, 6 } }, { 10, { 2, 4, 3 } },  { 1, { 2, 4, 3 } },
         };
         CLEANUP(table_freep) Table *table = table_of(ELEMENTSOF(cells), cells);
 
