@@ -100,10 +100,8 @@ static int conflict_decide(Core *core, Object *object) {
 
         object->join_conflict = false;
         if (!observed && object->row.wanted && removal_pending(core, object->row.wanted)) {
-                r = core_back_off(core, object, OUTCOME_CONFLICT, full);
-                if (r >= 0)
-                        waiters_pass(core, object);
-                return r;
+                /* Whoever waits may still see it done: it is that removal that is waited for. */
+                return core_back_off(core, object, OUTCOME_CONFLICT, full);
         }
         r = core_log(core, LOG_EVENT_REFUSED, 4, object, "%s", message);
         if (r < 0)
