@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""While the API is away: single reads look for it; afterwards all that waits goes out in time."""
+
+import pytest
+
+from harness.daemon import PATH
+from harness.stage import P1, QUIET, S1, S2, Stage
+from harness.wait import wait_for
+
+PER_SEC, BURST = 60, 10
+BUDGET = {"Api": {"RequestsPerSec": PER_SEC, "RequestBurst": BURST, "RequestTimeoutSec": 1},
+          "Reconcile": {"ResyncIntervalSec": 3600, "RetryMinSec": 0.02, "RetryMaxSec": 0.5}}
+
+
+def last_seq(stage):
+    requests = stage.simulator.requests()
+    return requests[-1]["seq"] if requests else 0
+
+
+def begin_outage(stage, **rule):
+    """Returns what was the last request before the daemon knew."""
+    stage.simulator.set_faults({"kind": "refuse", **rule})
+    stage.daemon.manager("Sync")
+    stage.daemon.await_property(PATH, "ApiState", "offline")
+    return last_seq(stage)
+
+
+def excess(requests):
+    """How many requests at most were there more than the budget allows, over all spans of time."""
+    worst = 0
+    for first, request in enumerate(requests):
+        for n, later in enumerate(requests[first:], 1):
+            span = later["time"] - request["time"]
+            worst = max(worst, n - BURST - PER_SEC * span)
+    return worst
+
+
+def test_two_hundred_intents_wait_and_are_driven():
+    with Stage(BUDGET) as stage:
+        stage.session()
+        before = begin_outage(stage)
+        for n in range(100):
+            joins = {"Session": S1, "SubscriptionMode": "session"} if n < 20 else {}
+            stage.participant(Tag=f"t{n}", Wait=False, **joins)
+            stage.session(Tag=f"t{n}", Wait=False)
+        # However many wait, it is looked for with one read after the other, and nothing else.
+        wait_for(lambda: len(stage.simulator.requests(before)) >= 3)
+        probes = stage.simulator.requests(before)
+        assert {probe["method"] for probe in probes} == {"GET"}
+        assert excess(probes) <= 1
+        assert stage.get(PATH)["PendingCount"] == 200
+
+        stage.simulator.set_faults()
+        stage.settled()
+        drained = stage.simulator.requests(probes[-1]["seq"])
+        posts = [request for request in drained if request["method"] == "POST"]
+        assert len(posts) == 200 and all(request["status"] == 200 for request in posts)
+        assert drained[0]["method"] == "GET"
+        # What was sent in time may be late in arriving: a quarter of a second for a busy machine.
+        assert excess(drained) <= PER_SEC / 4
+        assert drained[-1]["time"] - drained[0]["time"] > (len(drained) - BURST) / PER_SEC - 0.5
+        assert len(stage.simulator.state()["sessions"]) == 101
+        assert stage.get(PATH)["SuspectedOrphans"] == 0
+
+
+def test_who_waits_goes_first():
+    """A caller is not behind what was queued before."""
+    with Stage(BUDGET) as stage:
+        stage.session()
+        begin_outage(stage)
+        for _ in range(250):
+            stage.session(Wait=False)
+        stage.simulator.set_faults()
+        stage.daemon.await_property(PATH, "ApiState", "online")
+        path = stage.participant()
+        assert stage.get(path)["State"] == "active"
+        assert stage.get(PATH)["PendingCount"] > 20
+        stage.settled()
+
+
+@pytest.mark.parametrize("rule", [
+    {"kind": "refuse"}, {"kind": "reset"}, {"kind": "drop"}, {"kind": "truncate"},
+    {"kind": "garbage"}, {"kind": "hang"}, {"kind": "slow", "bytes_per_s": 1},
+    {"kind": "status", "status": 500}, {"kind": "status", "status": 502, "body": "<html>"},
+    {"kind": "status", "status": 503}, {"kind": "status", "status": 504},
+    {"kind": "status", "status": 408}, {"kind": "redirect", "location": "http://127.0.0.1:9/"},
+], ids=lambda rule: "-".join(str(value) for value in rule.values())[:12])
+def test_never_a_creation_while_offline(rule):
+    with Stage(BUDGET) as stage:
+        stage.session(), stage.session()
+        stage.settled()
+        before = begin_outage(stage, **rule)
+        stage.session(Wait=False), stage.participant(Session=S1, Wait=False)
+        stage.delete(S2)
+        wait_for(lambda: len(stage.simulator.requests(before)) >= 2)
+        seen = stage.simulator.requests(before)
+        assert {request["method"] for request in seen} == {"GET"}
+        assert stage.get(PATH)["ApiState"] == "offline"
+        assert (stage.get(P1)["State"], stage.get(S2)["State"]) == ("pending", "deleting")
+        stage.simulator.set_faults()
+        stage.settled()
+        assert stage.get(PATH)["ApiState"] == "online"
+        assert len(stage.simulator.state()["sessions"]) == 2
+        assert len(stage.simulator.requests(before, method="POST")) == 2
+        assert stage.get(PATH)["SuspectedOrphans"] == 0
+
+
+@pytest.mark.parametrize("rule, pause", [
+    ({"status": 429, "retry_after": 1}, 1), ({"status": 503, "retry_after": 1}, 1),
+    ({"status": 425, "retry_after": 1}, 1), ({"status": 429, "retry_after": 0}, 1),
+    ({"status": 429}, 0), ({"status": 425}, 0),
+], ids=lambda value: "-".join(str(item) for item in value.values())
+    if isinstance(value, dict) else str(value))
+def test_throttled(rule, pause):
+    """Nothing at all is sent before its time; the creation had not been carried out."""
+    config = {**BUDGET, "Reconcile": {**BUDGET["Reconcile"], "RetryMaxSec": 20}}
+    with Stage(config) as stage:
+        stage.session()
+        stage.settled()
+        stage.simulator.set_faults({"method": "POST", "kind": "status", "count": 1, **rule})
+        stage.participant(Tag="late")
+        assert stage.get(P1)["State"] == "pending"
+        refused, = stage.simulator.requests(method="POST", path="/participants")
+        stage.daemon.await_property(P1, "State", "active")
+        following = stage.simulator.requests(refused["seq"])
+        # That the pause is over, a read finds out.
+        assert following[0]["method"] == "GET"
+        assert following[0]["time"] - refused["time"] >= pause
+        assert len(stage.simulator.requests(method="POST", path="/participants")) == 2
+        assert stage.get(PATH)["SuspectedOrphans"] == 0
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_unauthorized(status):
+    """Only a rare read; what was accepted before is kept, and driven when it passes."""
+    with Stage(BUDGET) as stage:
+        stage.session()
+        stage.settled()
+        stage.simulator.set_faults({"method": "POST", "kind": "status", "status": 503,
+                                    "retry_after": 1, "count": 1})
+        stage.participant(Session=S1)
+        stage.simulator.set_faults({"kind": "status", "status": status})
+        stage.daemon.await_property(PATH, "ApiState", "unauthorized")
+        before = last_seq(stage)
+        wait_for(lambda: len(stage.simulator.requests(before)) >= 3)
+        assert {item["method"] for item in stage.simulator.requests(before)} == {"GET"}
+        assert stage.get(P1)["State"] == "pending"
+        stage.simulator.set_faults()
+        stage.settled()
+        assert stage.truth(P1)["sessions"] == [stage.get(S1)["Id"]]
