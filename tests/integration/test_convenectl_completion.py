@@ -3,6 +3,7 @@
 
 import os
 import pty
+import re
 import shlex
 import subprocess
 
@@ -137,6 +138,30 @@ def test_the_words_say_which_bus(ctl, service):
     words = ["complete", "--", ctl.flag, "--system", "show-session", "st"]
     assert ctl.run(*words, **nowhere).out == ""
     assert ctl.run(*words, DBUS_SYSTEM_BUS_ADDRESS=ctl.bus.address).out != ""
+
+
+# --- the manual page --------------------------------------------------------------------------
+
+
+def in_manual(pattern):
+    """What the page has headings for that look so: a verb or an option begins its paragraph."""
+    with open(os.path.join(TREE, "doc", "convenectl.1.scd"), encoding="utf-8") as page:
+        heads = [line for line in page if line.startswith(("*", "_"))]
+    return {found for line in heads for found in re.findall(pattern, line)}
+
+
+def test_the_manual_has_every_verb(ctl):
+    verbs = {word for word in offered(ctl, "") if not word.startswith("-")}
+    assert len(verbs) > 15
+    # Verbs are followed by blanks, commas or the end; the names of other pages by their section.
+    told = in_manual(r"(?:^|, )\*([a-z][a-z-]+)\*(?=[ ,\n])")
+    assert told == verbs | {"convenectl"}
+
+
+def test_the_manual_has_every_option(ctl):
+    options = set(offered(ctl, "--"))
+    assert in_manual(r"(--[a-z-]+=?)") >= options
+    assert options >= {word for word in in_manual(r"^(?:\*-[a-zA-Z]\*, )?\*(--[a-z-]+=?)")}
 
 
 # --- bash -------------------------------------------------------------------------------------

@@ -2,11 +2,14 @@
 """convenectl with the daemon and the simulated API behind it: what it says is what is so."""
 
 import json
+import os
 
 import pytest
 
 from harness.ctl import Convenectl
 from harness.daemon import Daemon
+from harness.programs import TREE
+from harness.schema import Schema
 from harness.wait import wait_for
 
 DONE, FAILED, USAGE, NOT_FOUND, NOT_IN_SYNC, UNREACHABLE, DENIED = range(7)
@@ -194,6 +197,32 @@ def test_monitor(ctl, simulator):
     assert (events[0]["Event"], events[0]["Tag"]) == ("added", "seen")
     assert any(event.get("Id") == session["Id"] for event in events)
     assert any(event.get("State") == "deleting" for event in events)
+
+
+def test_json_is_as_the_schema_says(ctl, simulator):
+    schema = Schema(os.path.join(TREE, "data", "convenectl.schema.json"))
+    created(ctl, "create-session", "standup")
+    created(ctl, "create-participant", "alice", "--publish=audio", "--session=standup")
+    created(ctl, "create-participant", "bob", "--session=standup", "--subscribe=alice:cam")
+    for words in (["status"], ["list-sessions"], ["list-participants"], ["show-session", "1"],
+                  ["show-participant", "1", "2"], ["token", "bob"], ["log-level"],
+                  ["show-participant", "2", "--redact"]):
+        facts = done(ctl.run(*words, "--json=short")).json
+        assert not schema.complaints(schema.of(words[0]), facts), facts
+
+
+def test_the_log_level(ctl):
+    done(ctl.run("log-level", "debug"))
+    assert done(ctl.run("log-level")).out == "debug\n"
+    done(ctl.run("log-level", "warning"))
+    assert done(ctl.run("log-level")).out == "warning\n"
+
+
+def test_completion(ctl):
+    session = created(ctl, "create-session", "standup")
+    for stub, whole in (("st", "standup"), ("1", "1"), (session["Id"][:9], session["Id"])):
+        assert whole in [line.split("\t")[0] for line in done(
+            ctl.run("complete", "--", ctl.flag, "show-session", stub)).lines]
 
 
 def test_somebody_else_deletes_it(ctl, simulator):
