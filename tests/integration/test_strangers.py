@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Somebody else changes things at the API, and nobody has told us when the next call comes in."""
+
+import pytest
+
+from harness.daemon import PATH
+from harness.stage import P1, P2, P3, QUIET, S1, S2, Stage
+from harness.wait import wait_for
+
+
+@pytest.fixture(name="stage")
+def fixture_stage():
+    """Two sessions, and three participants in none, all of it read by now."""
+    with Stage(QUIET) as stage:
+        for _ in range(2):
+            stage.session()
+        for _ in range(3):
+            stage.participant()
+        for path in (S1, S2, P1, P2, P3):
+            stage.refresh(path)
+        yield stage
+
+
+def there(stage, path):
+    return stage.get(path)["Id"]
+
+
+def news(stage, before):
+    """Method and status of the requests after that one."""
+    return [(item["method"], item["status"]) for item in stage.simulator.requests(before)]
+
+
+def last_seq(stage):
+    return stage.simulator.requests()[-1]["seq"]
+
+
+def assert_agrees(stage):
+    """Everything that is shown is so at the API."""
+    state = stage.simulator.state()
+    sessions, participants = stage.list("Sessions")[0], stage.list("Participants")[0]
+    assert {row["Id"] for row in sessions.values()} <= state["sessions"].keys()
+    assert {row["Id"] for row in participants.values()} <= state["participants"].keys()
+    for row in participants.values():
+        truth = state["participants"][row["Id"]]
+        assert truth["sessions"] == ([row["SessionId"]] if row["SessionId"] else [])
+        assert bool(truth["subscriptions"]) == (row["SubscriptionMode"] != "none")
+
+
+def test_join_a_session_that_has_expired(stage):
+    stage.simulator.expire(there(stage, S1))
+    before = last_seq(stage)
+    stage.refused("NoSuchSession", stage.add, S1, P1, SubscriptionMode="session")
+    # A 404 on a path with two objects proves nothing: both are read.
+    assert news(stage, before)[0] == ("PUT", 404)
+    assert sorted(news(stage, before)[1:3]) == [("GET", 200), ("GET", 404)]
+    assert S1 not in stage.list("Sessions")[0]
+    assert stage.get(P1)["Session"] == "/" and stage.get(P1)["State"] == "active"
+    stage.add(S2, P1)
+    assert_agrees(stage)
+
+
+def test_a_participant_that_has_expired_joins(stage):
+    stage.simulator.expire(there(stage, P1))
+    stage.refused("NoSuchParticipant", stage.add, S1, P1)
+    assert P1 not in stage.list("Participants")[0]
+    assert stage.get(S1)["Participants"] == []
+    stage.add(S1, P2)
+    assert_agrees(stage)
+
+
+def test_subscriptions_of_one_who_has_expired(stage):
+    stage.add(S1, P1), stage.add(S1, P2, Publishers=[(P1, [])])
+    stage.simulator.expire(there(stage, P1))
+    stage.refused("NoSuchParticipant", stage.subscribe, P1, "session")
+    assert stage.get(S1)["Participants"] == [P2]
+    # Who heard only that one hears nobody now, and never everybody.
+    assert (stage.get(P2)["SubscriptionMode"], stage.get(P2)["Publishers"]) == ("none", [])
+    stage.settled()
+    assert_agrees(stage)
+
+
+def test_subscriptions_of_one_who_was_moved(stage):
+    stage.add(S1, P1)
+    stage.simulator.call("DELETE", f"/sessions/{there(stage, S1)}/participants/{there(stage, P1)}")
+    stage.simulator.add(there(stage, S2), there(stage, P1))
+    stage.refused("Conflict", stage.subscribe, P1, "session")
+    shown = stage.get(P1)
+    assert (shown["Session"], shown["SubscriptionMode"]) == (S2, "none")
+    assert shown["LastError"][0] == "org.convened1.Error.Conflict"
+    assert_agrees(stage)
+
+
+def test_moved_to_a_session_that_is_not_ours(stage):
+    stage.add(S1, P1, SubscriptionMode="session")
+    stranger = stage.simulator.create_session()["id"]
+    stage.simulator.call("DELETE", f"/sessions/{there(stage, S1)}/participants/{there(stage, P1)}")
+    stage.simulator.add(stranger, there(stage, P1))
+    stage.refresh(P1)
+    shown = stage.get(P1)
+    assert (shown["Session"], shown["SessionId"]) == ("/", stranger)
+    assert shown["SubscriptionMode"] == "none" and stage.get(S1)["Participants"] == []
+    # Nobody is pulled out of it.
+    before = last_seq(stage)
+    stage.refused("Conflict", stage.add, S2, P1)
+    stage.refused("Conflict", stage.remove, S1, P1)
+    stage.refused("Conflict", stage.subscribe, P1, "session")
+    assert news(stage, before) == []
+    stage.delete(P1)
+    assert there(stage, P2) in stage.simulator.state()["participants"]
+    assert_agrees(stage)
+
+
+def test_a_session_that_strangers_have_filled(stage):
+    for _ in range(20):
+        stage.simulator.add(there(stage, S1), stage.simulator.create_participant()["id"])
+    before = last_seq(stage)
+    stage.refused("Conflict", stage.add, S1, P1)
+    assert news(stage, before)[:2] == [("PUT", 409), ("GET", 200)]
+    assert stage.get(P1)["Session"] == "/"
+    stage.refused("Conflict", stage.participant, Session=S1)
+    wait_for(lambda: len(stage.list("Participants")[0]) == 3)
+    assert len(stage.simulator.state()["participants"]) == 23
+
+
+def test_joined_elsewhere_meanwhile(stage):
+    stage.simulator.add(there(stage, S2), there(stage, P1))
+    stage.refused("Conflict", stage.add, S1, P1)
+    assert stage.get(P1)["Session"] == S2 and stage.get(S1)["Participants"] == []
+    assert_agrees(stage)
+
+
+def test_joined_here_meanwhile(stage):
+    stage.simulator.add(there(stage, S1), there(stage, P1))
+    stage.add(S1, P1, SubscriptionMode="session")
+    assert stage.get(S1)["Participants"] == [P1]
+    assert stage.truth(P1)["subscriptions"] == {"sessionId": there(stage, S1)}
+    assert_agrees(stage)
+
+
+def test_removed_meanwhile(stage):
+    stage.add(S1, P1, SubscriptionMode="session")
+    stage.simulator.call("DELETE", f"/sessions/{there(stage, S1)}/participants/{there(stage, P1)}")
+    before = last_seq(stage)
+    stage.remove(S1, P1)
+    assert news(stage, before)[0] == ("DELETE", 404)
+    assert stage.get(P1)["State"] == "active"
+    assert_agrees(stage)
+
+
+@pytest.mark.parametrize("path", [S1, P1])
+def test_deleted_meanwhile(stage, path):
+    """404 on DELETE: it is gone, which is what was wanted."""
+    stage.simulator.expire(there(stage, path))
+    before = last_seq(stage)
+    stage.delete(path)
+    assert news(stage, before)[0] == ("DELETE", 404)
+    assert path not in {**stage.list("Sessions")[0], **stage.list("Participants")[0]}
+    assert stage.get(PATH)["SuspectedOrphans"] == 0
+
+
+@pytest.mark.parametrize("body", ["", "<html>Not Found</html>", "null", "[]"])
+def test_not_the_api_s_own_404(stage, body):
+    """A proxy's page proves nothing: nothing is taken for gone."""
+    stage.simulator.set_faults({"method": "GET", "kind": "status", "status": 404, "body": body})
+    stage.refused("Unavailable", stage.refresh, S1)
+    stage.refused("Unavailable", stage.refresh, P1)
+    stage.simulator.set_faults({"method": "DELETE", "kind": "status", "status": 404, "body": body})
+    stage.refused("Rejected", stage.delete, P2)
+    assert stage.get(P2)["State"] == "active"
+    stage.simulator.set_faults()
+    assert len(stage.list("Sessions")[0]) == 2 and len(stage.list("Participants")[0]) == 3
+    assert_agrees(stage)
