@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
 
-#include "base/text.h"
-
 #define INTERVAL_USEC USEC_PER_SEC
+#define STATUS_MAX    160
 
 static const char *api_state_words(ApiState state) {
         switch (state) {
@@ -41,18 +40,29 @@ static void status_write(char *text, size_t size, const CoreStatus *core) {
                          core->suspected_orphans);
 }
 
-usec_t status_tell(Status *status, const CoreStatus *core, Now now) {
-        char text[sizeof(status->text)];
+/* Whether the text would be the same; asked in every turn of the loop, it must cost nothing. */
+static bool status_same(const Status *status, const CoreStatus *core) {
+        const CoreStatus *told = &status->told;
 
-        status_write(text, sizeof(text), core);
-        if (streq(text, status->text))
+        return status->told_at != 0 && told->api_state == core->api_state &&
+               told->n_objects[KIND_SESSION] == core->n_objects[KIND_SESSION] &&
+               told->n_objects[KIND_PARTICIPANT] == core->n_objects[KIND_PARTICIPANT] &&
+               told->n_pending == core->n_pending &&
+               told->suspected_orphans == core->suspected_orphans;
+}
+
+usec_t status_tell(Status *status, const CoreStatus *core, Now now) {
+        char text[STATUS_MAX];
+
+        if (status_same(status, core))
                 return USEC_NEVER;
 
         if (status->told_at != 0 && now.boottime < status->told_at + INTERVAL_USEC)
                 return status->told_at + INTERVAL_USEC;
 
+        status_write(text, sizeof(text), core);
         sd_notifyf(0, "STATUS=%s", text);
-        strcpy(status->text, text);
+        status->told = *core;
         status->told_at = now.boottime;
         return USEC_NEVER;
 }

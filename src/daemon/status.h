@@ -6,8 +6,8 @@
 #include "core/core.h"
 
 typedef struct Status {
-        char text[192]; /* told last */
-        usec_t told_at; /* CLOCK_BOOTTIME */
+        CoreStatus told; /* last */
+        usec_t told_at;  /* CLOCK_BOOTTIME, 0: never */
 } Status;
 
 /**
