@@ -13,7 +13,7 @@ typedef struct Told {
         uint32_t counts[4];
 } Told;
 
-#define SLOTS_MAX 8
+#define SLOTS_MAX 12
 
 struct Bus {
         sd_bus *bus;
@@ -45,6 +45,8 @@ int bus_fatal(Bus *bus, int error);
 
 int object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret,
                 sd_bus_error *error);
+/* Answers Properties.GetAll of our interfaces; leaves all else to sd-bus. */
+int object_get_all(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int sessions_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
                        sd_bus_error *error);
 int participants_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
