@@ -3,12 +3,30 @@
 
 #include <errno.h>
 
+/* Texts that nearly every Spec has, kept once. Nobody writes into a text. */
+static char text_none[] = "", text_v3[] = "V3";
+static char *const common_texts[] = { text_none, text_v3 };
+
+static char *text_common(const char *text) {
+        for (size_t i = 0; i < ELEMENTSOF(common_texts); i++)
+                if (strcmp(common_texts[i], text) == 0)
+                        return common_texts[i];
+        return NULL;
+}
+
+static void text_free(char *text) {
+        for (size_t i = 0; i < ELEMENTSOF(common_texts); i++)
+                if (text == common_texts[i])
+                        return;
+        free(text);
+}
+
 int spec_set_text(char **field, const char *text) {
-        char *copy = strdup(text);
+        char *copy = text_common(text) ?: strdup(text);
 
         if (!copy)
                 return -ENOMEM;
-        free(*field);
+        text_free(*field);
         *field = copy;
         return 0;
 }
@@ -39,11 +57,11 @@ Spec *spec_ref(Spec *spec) {
 Spec *spec_unref(Spec *spec) {
         if (!spec || --spec->n_refs > 0)
                 return NULL;
-        free(spec->tag);
-        free(spec->callback_url);
-        free(spec->device_api_version);
-        free(spec->client_bus);
-        free(spec->client_name);
+        text_free(spec->tag);
+        text_free(spec->callback_url);
+        text_free(spec->device_api_version);
+        text_free(spec->client_bus);
+        text_free(spec->client_name);
         free(spec);
         return NULL;
 }

@@ -55,6 +55,24 @@ static void test_place_without(void **state) {
         assert_true(place_same_session(both, none));
 }
 
+/* Texts that are kept once are replaced, and let go of, like all others. */
+static void test_common_texts(void **state) {
+        CLEANUP(spec_unrefp) Spec *one = NULL, *other = NULL;
+
+        (void)state;
+        assert_int_equal(spec_new(&one), 0);
+        assert_int_equal(spec_new(&other), 0);
+        assert_string_equal(one->tag, "");
+        assert_int_equal(spec_set_text(&one->device_api_version, "V3"), 0);
+        assert_int_equal(spec_set_text(&other->device_api_version, "V3"), 0);
+        assert_ptr_equal(one->device_api_version, other->device_api_version);
+        assert_int_equal(spec_set_text(&one->device_api_version, "V4"), 0);
+        assert_string_equal(one->device_api_version, "V4");
+        assert_string_equal(other->device_api_version, "V3");
+        assert_int_equal(spec_set_text(&one->device_api_version, ""), 0);
+        assert_string_equal(one->device_api_version, "");
+}
+
 static void test_state(void **state) {
         Row row = { .goals[BEING] = { .wanted_rev = 1 } };
 
@@ -78,6 +96,7 @@ int main(void) {
                 cmocka_unit_test(test_id),
                 cmocka_unit_test(test_place_is_a_set),
                 cmocka_unit_test(test_place_without),
+                cmocka_unit_test(test_common_texts),
                 cmocka_unit_test(test_state),
         };
 
