@@ -51,6 +51,28 @@ void registry_deinit(Registry *registry) {
         }
 }
 
+static void place_share(Place **place, Place *like) {
+        if (*place == like || !place_equal(*place, like))
+                return;
+        place_unref(*place);
+        *place = place_ref(like);
+}
+
+/* Equal places are kept once: at rest what is wanted is what is there, and most members of a session
+ * hear the same. */
+static void object_share_places(Object *object, const Registry *registry) {
+        const Object *session;
+        Row *row = &object->row;
+
+        if (!row->wanted)
+                return;
+        session = registry_find(registry, KIND_SESSION, row->wanted->session);
+        if (session && session->members.n > 0)
+                place_share(&row->wanted,
+                            session->members.items[session->members.n - 1]->row.wanted);
+        place_share(&row->observed, row->wanted);
+}
+
 int object_new(Object **ret, Registry *registry, Row *row) {
         Object *object = calloc(1, sizeof(*object));
 
@@ -75,6 +97,7 @@ int object_new(Object **ret, Registry *registry, Row *row) {
         RB_INSERT(ByTag, &registry->by_tag[row->kind], object);
 
         *row = (Row){ 0 };
+        object_share_places(object, registry);
         *ret = object;
         return 0;
 }
@@ -99,15 +122,22 @@ Object *object_free(Object *object, Registry *registry) {
 }
 
 Object *registry_find(const Registry *registry, Kind kind, uint64_t number) {
-        Object key = { .row.number = number };
+        Object *object = RB_ROOT((struct ByNumber *)&registry->by_number[kind]);
 
-        return RB_FIND(ByNumber, (struct ByNumber *)&registry->by_number[kind], &key);
+        /* Without a whole object for a key, which costs more than the search. */
+        while (object && object->row.number != number)
+                object = number < object->row.number ? RB_LEFT(object, by_number)
+                                                     : RB_RIGHT(object, by_number);
+        return object;
 }
 
 Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id) {
-        Object key = { .row.id = *id };
+        Object *object = RB_ROOT((struct ById *)&registry->by_id[kind]);
+        int order;
 
-        return RB_FIND(ById, (struct ById *)&registry->by_id[kind], &key);
+        while (object && (order = api_id_compare(id, &object->row.id)) != 0)
+                object = order < 0 ? RB_LEFT(object, by_id) : RB_RIGHT(object, by_id);
+        return object;
 }
 
 int registry_set_id(Registry *registry, Object *object, const ApiId *id) {

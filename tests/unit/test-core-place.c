@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit/bench.h"
+#include "unit/registry.h"
 
 /* Membership and subscriptions: the table of cases, in its order. */
 
@@ -310,6 +311,32 @@ static void test_discarded_read(void **state) {
         assert_int_equal(bench_operation(bench), OPERATION_GET_PARTICIPANT);
 }
 
+/* Of equal places one is kept, and it lives as long as anybody who points to it. */
+static void test_shared_places(void **state) {
+        const Entry entries[] = {
+                { KIND_SESSION, 1, .id = "s1" },
+                { KIND_PARTICIPANT, 1, .id = "p1", .session = 1, .mode = MODE_SESSION },
+                { KIND_PARTICIPANT, 2, .id = "p2", .session = 1, .mode = MODE_SESSION },
+                { KIND_PARTICIPANT, 3, .id = "p3", .session = 1, .mode = MODE_NONE },
+        };
+        const Row *one, *two, *three;
+        Core *core;
+
+        (void)state;
+        assert_int_equal(core_new(&core, &registry_config), 0);
+        for (size_t i = 0; i < ELEMENTSOF(entries); i++)
+                registry_add(core, entries + i);
+        one = core_find(core, KIND_PARTICIPANT, 1);
+        two = core_find(core, KIND_PARTICIPANT, 2);
+        three = core_find(core, KIND_PARTICIPANT, 3);
+        assert_ptr_equal(one->wanted, one->observed);
+        assert_ptr_equal(one->wanted, two->wanted);
+        assert_int_equal(one->wanted->n_refs, 4);
+        assert_ptr_not_equal(two->wanted, three->wanted);
+        assert_int_equal(three->wanted->mode, MODE_NONE);
+        core_free(core);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void) {
@@ -327,6 +354,7 @@ int main(void) {
                 TEST(test_drift),
                 TEST(test_old_observation),
                 TEST(test_discarded_read),
+                cmocka_unit_test(test_shared_places),
         };
 
         return cmocka_run_group_tests_name("core-place", tests, NULL, NULL);
