@@ -44,10 +44,13 @@ typedef struct Members {
 } Members;
 
 struct Object {
+        /* A search goes from link to number, or to id: they lie side by side, so that a step down a
+         * tree costs one line of the cache or two. */
+        RB_ENTRY(Object) by_id, by_number;
         Row row;    /* the core thinks here */
         Row *shown; /* the last durable image: &row at rest, NULL: never durable yet */
 
-        RB_ENTRY(Object) by_number, by_id, by_tag, by_due;
+        RB_ENTRY(Object) by_tag, by_due;
         TAILQ_ENTRY(Object) on_touched, on_woken, on_ready;
         bool touched, woken, ready, indexed_id, timed;
         bool removed; /* leaves the registry when its batch is released */
