@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What all figures need: a bus, registries of any size, the daemon on one of them."""
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+
+from harness.bus import PrivateBus
+from harness.daemon import Daemon
+from harness.programs import Folder, program
+
+NOWHERE = "http://127.0.0.1:9/v1"
+ACCOUNT = "9900000"
+
+
+def tool(name, *arguments, **keywords):
+    """Runs a program of tests/bench/ to its end and returns the JSON that it prints, if any."""
+    done = subprocess.run([program("tests/bench/bench-" + name), *map(str, arguments)],
+                          stdout=subprocess.PIPE, check=True, text=True, **keywords)
+    return json.loads(done.stdout) if done.stdout else None
+
+
+class StateDaemon(Daemon):
+    """A daemon on a state directory that others use before and after it."""
+
+    def __init__(self, bus, directory, **keywords):
+        self.directory = directory
+        super().__init__(bus, kind="system", log_level="notice", **keywords)
+
+    @property
+    def state_directory(self):
+        return self.directory
+
+    def start(self, *arguments):
+        """Also measures the seconds from exec to READY."""
+        self.connection = None
+        begin = time.monotonic()
+        self.spawn(*arguments)
+        self.notified = []
+        self.await_notification("READY=1", 120)
+        self.start_sec = time.monotonic() - begin
+        self.connection = self.bus.connect()
+        return self
+
+    def status(self, name):
+        """A number of /proc/PID/status, summed over all threads."""
+        total = 0
+        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+            with open(f"/proc/{self.process.pid}/task/{thread}/status", encoding="utf-8") as file:
+                total += sum(int(line.split()[1]) for line in file if line.startswith(name + ":"))
+        return total
+
+
+class Workshop:
+    """Registries are made once, by their shape and the API that they belong to."""
+
+    def __init__(self, rounds, quick):
+        self.rounds = rounds
+        self.quick = quick
+        self.folder = Folder()
+        self.bus = PrivateBus()
+        self.registries = {}
+
+    def __enter__(self):
+        self.bus.start()
+        return self
+
+    def __exit__(self, *_):
+        self.bus.stop()
+        self.folder.cleanup()
+
+    def scale(self, n):
+        """So many, or few of them for a look at whether it works."""
+        return max(n // 100, 200) if self.quick else n
+
+    def registry(self, n_sessions, n_members, base_url=NOWHERE):
+        """The state directory of a registry of that shape."""
+        key = (n_sessions, n_members, base_url)
+        if key not in self.registries:
+            directory = self.folder.path(f"registry-{len(self.registries)}")
+            tool("registry", directory, base_url, ACCOUNT, n_sessions, n_members)
+            self.registries[key] = directory
+        return self.registries[key]
+
+    @contextlib.contextmanager
+    def daemon(self, n_sessions, n_members, base_url=NOWHERE, **keywords):
+        """A daemon on that registry; without credentials, unless given, it leaves the API alone."""
+        keywords.setdefault("credentials", None)
+        daemon = StateDaemon(self.bus, self.registry(n_sessions, n_members, base_url),
+                             base_url=base_url, account=ACCOUNT, **keywords)
+        with daemon:
+            yield daemon
+
+    def client(self, service, pid, what, calls, outstanding, first, last):
+        """One run of the D-Bus client."""
+        return tool("client", service, pid, what, calls, outstanding, first, last,
+                    env=self.bus.environment("system"))
+
+    @contextlib.contextmanager
+    def echo(self, number):
+        """The yardstick of calls, with what the running daemon says of the session @number."""
+        process = subprocess.Popen([program("tests/bench/bench-echo"), str(number)],
+                                   stdout=subprocess.PIPE, text=True,
+                                   env=self.bus.environment("system"))
+        try:
+            if process.stdout.readline() != "ready\n":
+                raise RuntimeError("bench-echo did not start")
+            yield process.pid
+        finally:
+            process.terminate()
+            process.wait()
+            process.stdout.close()
