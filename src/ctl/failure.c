@@ -41,6 +41,8 @@ static const struct Known {
           "A token comes with a creation that the API has confirmed." },
         { CONVENED_ERROR_STORAGE_FAILED, EXIT_FAILED,
           "Nothing was changed. Is the disk full? See the journal of convened." },
+        { SD_BUS_ERROR_UNKNOWN_METHOD, EXIT_FAILED,
+          "The convened that runs there does not offer this yet." },
         { SD_BUS_ERROR_LIMITS_EXCEEDED, EXIT_FAILED,
           "Delete something, wait for what is pending, or raise the limits of [Bus] in "
           "convened.conf." },
