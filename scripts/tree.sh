@@ -14,7 +14,7 @@ tree_copy() {
                 git -c safe.directory='*' ls-files -zco --exclude-standard |
                         tree_existing | tar --null -T - -cf -
         else
-                tar --exclude=./_build --exclude='./build*' --exclude=./.git --exclude=./config.status \
+                tar --exclude=./_build --exclude=./build --exclude=./.git --exclude=./config.status \
                         --exclude=./Makefile --exclude='*.o' --exclude='*.a' -cf - .
         fi | tar -C "$to" -xf -
 }
