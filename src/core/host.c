@@ -94,20 +94,25 @@ static int host_offline(Core *core, bool probe, const char *why) {
         return r;
 }
 
-static int host_throttled(Core *core, const Answer *answer) {
+static int host_throttled(Core *core, const Flight *flight, const Answer *answer) {
         Host *host = &core->host;
-        usec_t until;
+        /* What was sent together is throttled together: that is one failure, and one pause. */
+        bool again = flight->serial > host->throttled_serial;
+        usec_t until = core->now.boottime;
         int r;
 
         if (host->state != API_STATE_THROTTLED)
                 host->n_failed = 0;
-        host->n_failed++;
+        if (again) {
+                host->n_failed++;
+                host->throttled_serial = core->last_serial;
+        }
         if (answer->has_retry_after) {
                 usec_t span = usec_max(answer->retry_after_usec, USEC_PER_SEC);
 
                 until = core->now.boottime +
                         usec_min(span, usec_max(core->config.retry_max_usec, USEC_PER_SEC));
-        } else {
+        } else if (again) {
                 until = host_backoff(core);
         }
         /* Several answers may say so; the longest pause counts. */
@@ -150,7 +155,7 @@ static int host_suspect(Core *core, bool probe, const Answer *answer) {
         return 0;
 }
 
-static int host_take(Core *core, bool probe, const Answer *answer) {
+static int host_take(Core *core, const Flight *flight, bool probe, const Answer *answer) {
         switch (answer->outcome) {
         case API_OK:
         case API_REFUSED:
@@ -166,7 +171,7 @@ static int host_take(Core *core, bool probe, const Answer *answer) {
         case API_BROKEN:
                 return host_suspect(core, probe, answer);
         case API_THROTTLED:
-                return host_throttled(core, answer);
+                return host_throttled(core, flight, answer);
         case API_UNAUTHORIZED:
         case API_FORBIDDEN:
                 return host_unauthorized(core, answer);
@@ -195,7 +200,7 @@ int host_note(Core *core, const Flight *flight, const Answer *answer) {
 
         if (probe)
                 core->host.probe = NULL;
-        r = host_take(core, probe, answer);
+        r = host_take(core, flight, probe, answer);
         host_ask_anew(core, flight, probe);
         return r;
 }

@@ -30,6 +30,7 @@ typedef struct Host {
         unsigned n_failed;
         usec_t probe_at;    /* CLOCK_BOOTTIME, USEC_NEVER: none is planned */
         usec_t quiet_until; /* CLOCK_BOOTTIME: it was asked for, and nothing but time ends it */
+        uint64_t throttled_serial; /* up to there, requests were decided before the last 429 */
         Flight *probe;
         uint64_t outdated; /* serial: what was sent before says nothing of the credentials of now */
         usec_t last_contact_at; /* CLOCK_REALTIME */

@@ -90,6 +90,22 @@ static void test_throttled(void **state) {
         assert_int_equal(core_status(bench->core).suspected_orphans, 0);
 }
 
+/* A burst that is throttled as a whole is one failure, and not one for each request. */
+static void test_throttled_burst(void **state) {
+        Bench *bench = *state;
+
+        for (unsigned i = 0; i < bench_config.requests_max; i++)
+                assert_int_equal(bench_intend(bench, create), 0);
+        assert_int_equal(bench->n_requests, bench_config.requests_max);
+        for (unsigned i = 0; i < bench_config.requests_max; i++) {
+                assert_true(operation_is_create(bench->requests[0].operation));
+                bench_answer(bench, API_THROTTLED);
+        }
+        assert_int_equal(api_state(bench), API_STATE_THROTTLED);
+        bench_pass(bench, bench_config.retry_min_usec);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+}
+
 static void test_unauthorized(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
@@ -375,6 +391,7 @@ int main(void) {
                 TEST(test_offline),
                 TEST(test_suspect),
                 TEST(test_throttled),
+                TEST(test_throttled_burst),
                 TEST(test_unauthorized),
                 TEST(test_unauthorized_keeps_what_was_accepted),
                 TEST(test_unauthorized_is_not_offline),
