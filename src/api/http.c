@@ -10,7 +10,7 @@
 
 struct Http {
         sd_event *event;
-        sd_event_source *timer;
+        sd_event_source *timer, *at_once;
         CURLM *multi;
         HttpHandler handler;
         unsigned n_transfers;
@@ -64,6 +64,12 @@ static int http_on_time(sd_event_source *source, uint64_t at, void *userdata) {
         return 0;
 }
 
+static int http_on_once(sd_event_source *source, void *userdata) {
+        (void)source;
+        http_act(userdata, CURL_SOCKET_TIMEOUT, 0);
+        return 0;
+}
+
 static uint32_t poll_events(int what) {
         switch (what) {
         case CURL_POLL_IN:
@@ -104,12 +110,12 @@ static int http_on_timer(CURLM *multi, long timeout_ms, void *userdata) {
         Http *http = userdata;
 
         (void)multi;
-        if (timeout_ms < 0)
-                sd_event_source_set_enabled(http->timer, SD_EVENT_OFF);
-        else {
+        /* Every transfer begins with "at once", which a timer makes a millisecond of. */
+        sd_event_source_set_enabled(http->at_once,
+                                    timeout_ms == 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+        if (timeout_ms > 0)
                 sd_event_source_set_time_relative(http->timer, (usec_t)timeout_ms * USEC_PER_MSEC);
-                sd_event_source_set_enabled(http->timer, SD_EVENT_ONESHOT);
-        }
+        sd_event_source_set_enabled(http->timer, timeout_ms > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
         return 0;
 }
 
@@ -137,6 +143,12 @@ int http_new(Http **ret, sd_event *event, unsigned connections_max, HttpHandler 
         r = sd_event_source_set_enabled(http->timer, SD_EVENT_OFF);
         if (r < 0)
                 return r;
+        r = sd_event_add_defer(event, &http->at_once, http_on_once, http);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(http->at_once, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
 
         http->multi = curl_multi_init();
         if (!http->multi)
@@ -158,6 +170,7 @@ Http *http_free(Http *http) {
         /* Closing takes its sockets out of the event loop. */
         curl_multi_cleanup(http->multi);
         sd_event_source_disable_unref(http->timer);
+        sd_event_source_disable_unref(http->at_once);
         sd_event_unref(http->event);
         free(http);
         return NULL;
