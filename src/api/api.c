@@ -48,7 +48,7 @@ static void api_on_end(CURL *easy, CURLcode code) {
 
         if (exchange->origin != api->origin)
                 api_reap_later(api);
-        exchange_free(exchange);
+        exchange_end(exchange);
 }
 
 int api_configure(Api *api, const ApiConfig *config) {

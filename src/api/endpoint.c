@@ -2,7 +2,8 @@
 #include "api/endpoint.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* S and P stand for the ids of the session and of the participant. */
 static const struct {
@@ -37,29 +38,27 @@ static const ApiId *placeholder_id(char c, const Request *request) {
 }
 
 int endpoint_url(char **ret, const char *base, const char *account, const Request *request) {
-        CLEANUP(freep) char *url = NULL;
-        size_t size = 0;
-        FILE *stream = open_memstream(&url, &size);
-        bool known = true, written;
+        const char *path = endpoints[request->operation].path;
+        size_t size = strlen(base) + strlen("/accounts/") + strlen(account) + strlen(path) +
+                      2 * (size_t)API_ID_MAX + 1;
+        CLEANUP(freep) char *url = malloc(size);
+        char *end;
 
-        if (!stream)
+        if (!url)
                 return -ENOMEM;
 
-        fprintf(stream, "%s/accounts/%s", base, account);
-        for (const char *c = endpoints[request->operation].path; *c; c++) {
+        end = stpcpy(stpcpy(stpcpy(url, base), "/accounts/"), account);
+        for (const char *c = path; *c; c++) {
                 const ApiId *id = placeholder_id(*c, request);
 
-                if (id) {
-                        known = known && api_id_is_known(id);
-                        fputs(api_id_text(id), stream);
-                } else
-                        fputc(*c, stream);
+                if (id && !api_id_is_known(id))
+                        return -EINVAL;
+                if (id)
+                        end = stpcpy(end, api_id_text(id));
+                else
+                        *end++ = *c;
         }
-        written = !ferror(stream);
-        if (fclose(stream) != 0 || !written)
-                return -ENOMEM;
-        if (!known)
-                return -EINVAL;
+        *end = 0;
 
         *ret = TAKE(url);
         return 0;

@@ -63,7 +63,7 @@ bool exchange_is_sent(const Exchange *exchange) {
         return exchange->is_begun && n > exchange->n_before && !refused;
 }
 
-static void set_method(CURL *easy, Method method, const char *body) {
+static void set_method(CURL *easy, Method method) {
         switch (method) {
         case METHOD_GET:
                 curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
@@ -78,10 +78,17 @@ static void set_method(CURL *easy, Method method, const char *body) {
         case _METHOD_MAX:
                 break;
         }
-        if (body) {
-                curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
-                curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
-        }
+}
+
+static int set_body(Exchange *exchange, const Request *request) {
+        int r;
+
+        r = writer_body(&exchange->body, request);
+        if (r < 0)
+                return r;
+        curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(exchange->body));
+        curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, exchange->body);
+        return 0;
 }
 
 /* What may be neither left to libcurl's defaults nor to the environment. */
@@ -118,7 +125,8 @@ static int set_tls(CURL *easy, const Origin *origin) {
 
 static int set_identity(CURL *easy, const Origin *origin) {
         curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-        if (curl_easy_setopt(easy, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION) ||
+        if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") ||
+            curl_easy_setopt(easy, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION) ||
             curl_easy_setopt(easy, CURLOPT_USERNAME, origin->user) ||
             curl_easy_setopt(easy, CURLOPT_PASSWORD, origin->password))
                 return -ENOMEM;
@@ -145,55 +153,85 @@ static int set_url(CURL *easy, const Origin *origin, const Request *request) {
         r = endpoint_url(&url, origin->base, origin->account, request);
         if (r < 0)
                 return r;
-        if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") ||
-            curl_easy_setopt(easy, CURLOPT_URL, url))
-                return -ENOMEM;
-        return 0;
+        return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK ? 0 : -ENOMEM;
 }
 
-static int exchange_set(Exchange *exchange, const Request *request) {
+/* All that is the same for every request by that method at that origin. */
+static int exchange_prepare(Exchange *exchange, Method method) {
         const Origin *origin = exchange->origin;
-        Method method = endpoint_method(request->operation);
         CURL *easy = exchange->easy;
         int r;
 
-        r = set_url(easy, origin, request);
-        if (r >= 0 && method_has_body(method))
-                r = writer_body(&exchange->body, request);
-        if (r >= 0)
-                r = set_identity(easy, origin);
+        r = set_identity(easy, origin);
         if (r >= 0)
                 r = set_tls(easy, origin);
         if (r < 0)
                 return r;
 
-        set_method(easy, method, exchange->body);
+        set_method(easy, method);
         set_bounds(easy, origin);
         set_callbacks(exchange);
         curl_easy_setopt(easy, CURLOPT_HTTPHEADER,
-                         exchange->body ? origin->body_headers : origin->headers);
-        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT,
-                         (long)operation_is_create(request->operation));
+                         method_has_body(method) ? origin->body_headers : origin->headers);
+        /* Creations are the only POSTs. */
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)(method == METHOD_POST));
         return 0;
 }
 
-int exchange_new(Exchange **ret, Origin *origin, const Request *request, void *userdata) {
+static int exchange_make(Exchange **ret, Origin *origin, Method method) {
         CLEANUP(exchange_freep) Exchange *exchange = calloc(1, sizeof(*exchange));
         int r;
 
         if (!exchange)
                 return -ENOMEM;
-        exchange->userdata = userdata;
-        exchange->serial = request->serial;
-        exchange->question = (Question){ .operation = request->operation,
-                                         .session = request->session,
-                                         .participant = request->participant };
         exchange->origin = origin;
         LIST_INSERT_HEAD(&origin->exchanges, exchange, link);
         exchange->easy = curl_easy_init();
         if (!exchange->easy)
                 return -ENOMEM;
-        r = exchange_set(exchange, request);
+        r = exchange_prepare(exchange, method);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE(exchange);
+        return 0;
+}
+
+static Exchange *exchange_reuse(Origin *origin) {
+        Exchange *exchange = LIST_FIRST(&origin->idle);
+
+        LIST_REMOVE(exchange, link);
+        LIST_INSERT_HEAD(&origin->exchanges, exchange, link);
+        return exchange;
+}
+
+static int exchange_ask(Exchange *exchange, const Request *request) {
+        int r;
+
+        exchange->serial = request->serial;
+        exchange->question = (Question){ .operation = request->operation,
+                                         .session = request->session,
+                                         .participant = request->participant };
+        r = set_url(exchange->easy, exchange->origin, request);
+        if (r >= 0 && method_has_body(endpoint_method(request->operation)))
+                r = set_body(exchange, request);
+        return r;
+}
+
+int exchange_new(Exchange **ret, Origin *origin, const Request *request, void *userdata) {
+        CLEANUP(exchange_freep) Exchange *exchange = NULL;
+        Method method = endpoint_method(request->operation);
+        int r;
+
+        if (method == METHOD_GET && !LIST_EMPTY(&origin->idle)) {
+                exchange = exchange_reuse(origin);
+        } else {
+                r = exchange_make(&exchange, origin, method);
+                if (r < 0)
+                        return r;
+        }
+        exchange->userdata = userdata;
+        r = exchange_ask(exchange, request);
         if (r < 0)
                 return r;
         r = http_add(origin->http, exchange->easy);
@@ -226,4 +264,18 @@ Exchange *exchange_free(Exchange *exchange) {
         free(exchange->body);
         free(exchange);
         return NULL;
+}
+
+void exchange_end(Exchange *exchange) {
+        Origin *origin = exchange->origin;
+        CURL *easy = exchange->easy;
+
+        if (endpoint_method(exchange->question.operation) != METHOD_GET) {
+                exchange_free(exchange);
+                return;
+        }
+        LIST_REMOVE(exchange, link);
+        buffer_deinit(&exchange->answer);
+        *exchange = (Exchange){ .origin = origin, .easy = easy };
+        LIST_INSERT_HEAD(&origin->idle, exchange, link);
 }

@@ -185,6 +185,7 @@ int origin_new(Origin **ret, sd_event *event, const ApiConfig *config, HttpHandl
         if (!origin)
                 return -ENOMEM;
         LIST_INIT(&origin->exchanges);
+        LIST_INIT(&origin->idle);
         r = origin_set(origin, config);
         if (r < 0)
                 return r;
@@ -200,6 +201,8 @@ Origin *origin_free(Origin *origin) {
                 return NULL;
         while (!LIST_EMPTY(&origin->exchanges))
                 exchange_free(LIST_FIRST(&origin->exchanges));
+        while (!LIST_EMPTY(&origin->idle))
+                exchange_free(LIST_FIRST(&origin->idle));
         http_free(origin->http);
         curl_slist_free_all(origin->headers);
         curl_slist_free_all(origin->body_headers);

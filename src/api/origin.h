@@ -17,6 +17,7 @@ typedef struct Origin {
         LIST_ENTRY(Origin) link; /* of those that are no longer the current one */
         Http *http;
         LIST_HEAD(, Exchange) exchanges; /* in flight */
+        LIST_HEAD(, Exchange) idle;      /* reads that have ended, for the next ones */
         char *base, *account;
         char *user, *password; /* both or none */
         char *basic;           /* what both of them look like in a header */
