@@ -75,6 +75,7 @@ typedef struct BatchRow {
 
 typedef struct Batch {
         uint64_t generation;
+        bool vital;       /* it must not be lost: the store gives up its reserve for it */
         usec_t sealed_at; /* CLOCK_REALTIME */
         BatchRow *rows;
         size_t n_rows;

@@ -148,11 +148,10 @@ static int put_rows(Database *database, const Batch *batch) {
         return r;
 }
 
-/* A full disk passes. After any other failure, of a write or an fsync above all, nothing may go on
- * as if it had not been: only a restart finds out what the disk has. */
-static void database_note(Database *database, int r) {
+int commit_note(Database *database, int r) {
         if (r != 0 && r != -ENOSPC && database->failed == 0)
                 database->failed = r;
+        return r;
 }
 
 int commit_batch(Database *database, const Batch *batch) {
@@ -166,30 +165,31 @@ int commit_batch(Database *database, const Batch *batch) {
                 r = put_rows(database, batch);
         if (r == 0 && batch->counters_changed)
                 r = put_counters(database, &batch->counters);
-        if (r == 0 && batch->sealed_at >= database->prune_at)
+        if (r == 0 && !batch->vital && batch->sealed_at >= database->prune_at)
                 r = commit_prune(database, batch->sealed_at);
         if (r == 0)
                 r = database_run(database, STATEMENT_COMMIT);
         /* Some errors have rolled back by themselves. */
         if (r != 0 && !sqlite3_get_autocommit(database->connection))
                 (void)database_run(database, STATEMENT_ROLLBACK);
-        database_note(database, r);
-        return r;
+        return commit_note(database, r);
 }
 
-void commit_checkpoint(Database *database) {
+void commit_merge(Database *database) {
         int r, n_log = 0, n_merged = 0;
-
-        if (database->n_log_pages < database->checkpoint_at + CHECKPOINT_PAGES)
-                return;
 
         r = database_result(database, sqlite3_wal_checkpoint_v2(database->connection, NULL,
                                                                 SQLITE_CHECKPOINT_PASSIVE, &n_log,
                                                                 &n_merged));
         /* Somebody else may be at work with sqlite3(1): the log grows on, and it is tried again. */
         if (r != -EBUSY)
-                database_note(database, r);
+                (void)commit_note(database, r);
         database->checkpoint_at = r == 0 && n_log == n_merged ? 0 : database->n_log_pages;
+}
+
+void commit_checkpoint(Database *database) {
+        if (database->n_log_pages >= database->checkpoint_at + CHECKPOINT_PAGES)
+                commit_merge(database);
 }
 
 int commit_read_token(Database *database, uint64_t participant, char **ret) {

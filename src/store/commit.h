@@ -18,10 +18,16 @@
  */
 int commit_batch(Database *database, const Batch *batch);
 
+/* A full disk passes. After any other failure, of a write or an fsync above all, nothing may go on
+ * as if it had not been: only a restart finds out what the disk has. Return: @r. */
+int commit_note(Database *database, int r);
+
 /* Forgets tombstones that are too old. */
 int commit_prune(Database *database, usec_t realtime);
 
-/* Merges the log into the file when it has grown. What fails is told by the next commit. */
+/* Merges the log into the file: at once, or when it has grown. What fails is told by the next
+ * commit; a full disk is no failure. */
+void commit_merge(Database *database);
 void commit_checkpoint(Database *database);
 
 /* Reads a token: *ret is NULL where there is none, to be freed by secret_free() else. */

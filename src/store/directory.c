@@ -170,6 +170,7 @@ int directory_join(const Directory *directory, const char *name, char **ret) {
  * any more because the administrator has removed the damaged one. */
 static bool name_is_nothing(const char *name) {
         return streq(name, ".") || streq(name, "..") || streq(name, "lost+found") ||
+               streq(name, STATE_RESERVE) ||
                strncmp(name, STATE_FILE_NEW, strlen(STATE_FILE_NEW)) == 0 ||
                strncmp(name, STATE_DAMAGED, strlen(STATE_DAMAGED)) == 0;
 }

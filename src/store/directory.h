@@ -7,6 +7,7 @@
 
 #define STATE_FILE     "state.db"
 #define STATE_FILE_NEW STATE_FILE ".new"      /* until it is whole; never more than a leftover */
+#define STATE_RESERVE  STATE_FILE ".reserve"  /* room on the disk, see reserve.h */
 #define STATE_DAMAGED  STATE_FILE ".damaged-" /* copies set aside, a time follows */
 
 typedef struct Directory {

@@ -4,6 +4,7 @@
 /* What the files of this room share, and what its tests may reach. */
 
 #include "store/directory.h"
+#include "store/reserve.h"
 #include "store/schema.h"
 #include "store/store.h"
 #include "store/worker.h"
@@ -11,6 +12,7 @@
 struct Store {
         Directory directory;
         Database database;
+        Reserve reserve;
         bool damaged; /* the connection is gone already */
         Worker *worker;
 };

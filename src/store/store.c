@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "base/text.h"
-#include "store/commit.h"
 #include "store/reason.h"
 
 int store_damaged(Store *store, char **ret_reason) {
@@ -126,9 +125,10 @@ static int make_ready(Store *store, Now now, const Schema *schema) {
                 r = schema_migrate(&store->database, schema);
         if (r == 0)
                 r = database_prepare_all(&store->database);
-        if (r == 0)
-                r = commit_prune(&store->database, now.realtime);
-        return r;
+        if (r != 0)
+                return r;
+        r = commit_prune(&store->database, now.realtime);
+        return r == -ENOSPC ? 0 : r; /* the next commit will have to do it */
 }
 
 static int open_state(Store *store, const StoreConfig *config, Now now, const Schema *schema,
@@ -166,6 +166,25 @@ static int open_state(Store *store, const StoreConfig *config, Now now, const Sc
         return r;
 }
 
+/* A disk that has become full, or that still is, is no reason not to start: the first batch will
+ * find out. */
+static int open_in_reserve(Store *store, const StoreConfig *config, Now now, const Schema *schema,
+                           char **ret_reason) {
+        int r;
+
+        r = open_state(store, config, now, schema, ret_reason);
+        if (r == -ENOSPC) {
+                database_close(&store->database);
+                r = reserve_spend(&store->reserve);
+                if (r == 0)
+                        r = open_state(store, config, now, schema, ret_reason);
+        }
+        if (r != 0)
+                return r;
+        r = reserve_fill(&store->reserve);
+        return r == -ENOSPC ? 0 : r;
+}
+
 int store_open_schema(Store **ret, const StoreConfig *config, Now now, const Schema *schema,
                       char **ret_reason) {
         CLEANUP(store_closep) Store *store = NULL;
@@ -176,6 +195,7 @@ int store_open_schema(Store **ret, const StoreConfig *config, Now now, const Sch
         if (!store)
                 return -ENOMEM;
 
+        store->reserve.directory = &store->directory;
         r = directory_open(&store->directory, config->directory, ret_reason);
         if (r != 0)
                 return r;
@@ -188,7 +208,7 @@ int store_open_schema(Store **ret, const StoreConfig *config, Now now, const Sch
                         return r;
         }
 
-        r = open_state(store, config, now, schema, ret_reason);
+        r = open_in_reserve(store, config, now, schema, ret_reason);
         if (r != 0)
                 return r;
         *ret = TAKE(store);
@@ -206,7 +226,7 @@ int store_attach(Store *store, sd_event *event, StoreCommitted committed, StoreT
                                           .userdata = userdata };
 
         assert(!store->worker && !store->damaged);
-        return worker_start(&store->worker, &store->database, event, &listener);
+        return worker_start(&store->worker, &store->database, &store->reserve, event, &listener);
 }
 
 int store_commit(Store *store, const Batch *batch) {

@@ -63,8 +63,8 @@ typedef struct StoreRestore {
 int store_restore(Store *store, const StoreRestore *restore, char **ret_reason);
 
 /* A batch is durable (@error 0), or nothing of it is (negative errno; -ENOSPC: the disk is full,
- * and committing may be tried again. After any other each commit fails: what the disk has is found
- * out by a restart only). */
+ * and committing may be tried again, also in a batch that is vital. After any other each commit
+ * fails: what the disk has is found out by a restart only). */
 typedef void (*StoreCommitted)(const Batch *batch, int error, void *userdata);
 
 /* The answer to store_read_token(). @token is borrowed; NULL without an error: there is none. */
@@ -84,7 +84,9 @@ int store_attach(Store *store, sd_event *event, StoreCommitted committed, StoreT
  * store_commit() - make a batch durable
  * @batch: stays the caller's, unchanged but for counts of references, until committed() is called
  *
- * Rows that are not to_disk are passed over.
+ * Rows that are not to_disk are passed over. Beside the state file there is a reserve of room; a
+ * batch that is not vital needs it to be whole, or to become so again. For one that is vital it is
+ * given up when the disk is full.
  *
  * Return: 0: committed() will be called, not from in here; -EBUSY: one is under way.
  */

@@ -27,7 +27,8 @@ typedef struct TokenRead {
 typedef TAILQ_HEAD(TokenReads, TokenRead) TokenReads;
 
 struct Worker {
-        Database *database; /* the thread's alone */
+        Database *database; /* the thread's alone, and so is */
+        Reserve *reserve;
         WorkerListener listener;
         sd_event_source *source;
         int event_fd; /* the thread counts up: something is done */
@@ -92,7 +93,7 @@ static void worker_do_commit(Worker *worker) {
         worker->state = COMMIT_UNDER_WAY;
         pthread_mutex_unlock(&worker->lock);
 
-        error = plain_error(commit_batch(worker->database, batch));
+        error = plain_error(reserve_commit(worker->reserve, worker->database, batch));
 
         pthread_mutex_lock(&worker->lock);
         worker->state = COMMIT_DONE;
@@ -175,7 +176,7 @@ static int worker_run(Worker *worker) {
         return 0;
 }
 
-int worker_start(Worker **ret, Database *database, sd_event *event,
+int worker_start(Worker **ret, Database *database, Reserve *reserve, sd_event *event,
                  const WorkerListener *listener) {
         CLEANUP(worker_stopp) Worker *worker = NULL;
         int r;
@@ -184,6 +185,7 @@ int worker_start(Worker **ret, Database *database, sd_event *event,
         if (!worker)
                 return -ENOMEM;
         worker->database = database;
+        worker->reserve = reserve;
         worker->listener = *listener;
         TAILQ_INIT(&worker->asked);
         TAILQ_INIT(&worker->answered);

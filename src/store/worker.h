@@ -9,7 +9,7 @@
  *     IDLE ─ worker_commit() ─▶ WAITING ─ thread ─▶ UNDER_WAY ─ thread ─▶ DONE ─ loop: committed() ─▶ IDLE
  */
 
-#include "store/database.h"
+#include "store/reserve.h"
 #include "store/store.h"
 
 typedef struct Worker Worker;
@@ -21,13 +21,14 @@ typedef struct WorkerListener {
 } WorkerListener;
 
 /**
- * worker_start() - begin; the database is lent until worker_stop()
+ * worker_start() - begin; the database and the reserve are lent until worker_stop()
  *
  * The listener is called on the thread of @event.
  *
  * Return: 0, negative errno.
  */
-int worker_start(Worker **ret, Database *database, sd_event *event, const WorkerListener *listener);
+int worker_start(Worker **ret, Database *database, Reserve *reserve, sd_event *event,
+                 const WorkerListener *listener);
 
 /* As store_commit() and store_read_token(). */
 int worker_commit(Worker *worker, const Batch *batch);

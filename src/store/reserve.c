@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/reserve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static int reserve_open(const Reserve *reserve, int flags) {
+        int fd = openat(reserve->directory->fd, STATE_RESERVE,
+                        O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
+
+        if (fd >= 0)
+                return fd;
+        return errno == EDQUOT ? -ENOSPC : -errno;
+}
+
+int reserve_fill(Reserve *reserve) {
+        CLEANUP(closep) int fd = -1;
+        int error;
+
+        if (reserve->whole)
+                return 0;
+        fd = reserve_open(reserve, O_CREAT);
+        if (fd < 0)
+                return fd;
+
+        error = posix_fallocate(fd, 0, RESERVE_SIZE);
+        if (error == 0) {
+                reserve->whole = true;
+                return 0;
+        }
+        /* A part of it is of no use here, and may be of some elsewhere. */
+        if (ftruncate(fd, 0) < 0)
+                return -errno;
+        return error == EDQUOT ? -ENOSPC : -error;
+}
+
+int reserve_spend(Reserve *reserve) {
+        CLEANUP(closep) int fd = -1;
+
+        reserve->whole = false;
+        fd = reserve_open(reserve, 0);
+        if (fd < 0)
+                return fd == -ENOENT ? 0 : fd;
+        /* Some file systems have the room again only when it is durable that the file is empty. */
+        return ftruncate(fd, 0) < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+/* Merging frees nothing, but what is merged is written over by the next commit. */
+static int commit_over(Database *database, const Batch *batch) {
+        commit_merge(database);
+        return commit_batch(database, batch);
+}
+
+int reserve_commit(Reserve *reserve, Database *database, const Batch *batch) {
+        int r;
+
+        if (!batch->vital) {
+                r = commit_note(database, reserve_fill(reserve));
+                if (r < 0)
+                        return r;
+        }
+        r = commit_batch(database, batch);
+        if (r == -ENOSPC)
+                r = commit_over(database, batch);
+        if (r != -ENOSPC || !batch->vital || !reserve->whole)
+                return r;
+
+        r = commit_note(database, reserve_spend(reserve));
+        return r < 0 ? r : commit_over(database, batch);
+}
