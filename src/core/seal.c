@@ -16,20 +16,30 @@ static void timers_pop(Core *core) {
         }
 }
 
-static void sync_some(Core *core, Kind kind) {
-        for (unsigned i = 0; i < SYNC_PER_TURN && core->syncing[kind]; i++) {
-                Object key = { .row.number = core->sync_cursor[kind] + 1 };
-                Object *object = RB_NFIND(ByNumber, &core->registry.by_number[kind], &key);
+/* Where a session's list answers for a participant with which all is well, nothing is to be done. */
+static void sync_object(Core *core, Object *object) {
+        bool read_by_other = core_reader(core, object);
 
-                if (!object) {
-                        core->syncing[kind] = false;
-                        return;
-                }
+        if (read_by_other && !object->must_read && row_in_sync(&object->row))
+                return;
+        if (api_id_is_known(&object->row.id) && !read_by_other)
+                object->look_at = usec_min(object->look_at, core->now.boottime);
+        core_wake(core, object);
+}
+
+static void sync_some(Core *core, Kind kind) {
+        Object key, *object;
+
+        if (!core->syncing[kind])
+                return;
+        key.row.number = core->sync_cursor[kind] + 1;
+        object = RB_NFIND(ByNumber, &core->registry.by_number[kind], &key);
+        for (unsigned i = 0; i < SYNC_PER_TURN && object; i++) {
                 core->sync_cursor[kind] = object->row.number;
-                if (api_id_is_known(&object->row.id) && !core_reader(core, object))
-                        object->look_at = usec_min(object->look_at, core->now.boottime);
-                core_wake(core, object);
+                sync_object(core, object);
+                object = RB_NEXT(ByNumber, &core->registry.by_number[kind], object);
         }
+        core->syncing[kind] = object;
 }
 
 /* Whether two images differ in nothing that a client could see or the disk should keep. */
@@ -122,6 +132,12 @@ static bool counters_equal(const Counters *a, const Counters *b) {
         return a->suspected_orphans == b->suspected_orphans;
 }
 
+/* As after most turns, in which somebody only asked. */
+static bool seal_nothing(const Core *core) {
+        return TAILQ_EMPTY(&core->touched) && core->n_effects == 0 &&
+               counters_equal(&core->counters, &core->shown_counters);
+}
+
 int core_seal(Core *core, Now now, Batch **ret) {
         CLEANUP(batch_freep) Batch *batch = NULL;
         int r;
@@ -140,14 +156,15 @@ int core_seal(Core *core, Now now, Batch **ret) {
         r = host_drive(core);
         if (r >= 0)
                 r = core_drive(core);
-        if (r >= 0)
-                r = batch_new(core, &batch);
-        if (r < 0)
+        if (r < 0 || seal_nothing(core))
                 return r;
 
+        r = batch_new(core, &batch);
+        if (r < 0)
+                return r;
         batch->counters = core->counters;
         batch->counters_changed = !counters_equal(&core->counters, &core->shown_counters);
-        if (batch->n_rows == 0 && core->n_effects == 0 && !batch->counters_changed)
+        if (batch->n_rows == 0 && seal_nothing(core))
                 return 0;
 
         batch->generation = ++core->generation;
