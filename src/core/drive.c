@@ -121,7 +121,8 @@ StepKind core_plan(Core *core, Object *object) {
                 return STEP_WAIT;
         for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
                 facts.open[aspect] = row_open(row, aspect);
-        if (row->kind == KIND_PARTICIPANT) {
+        if (row->kind == KIND_PARTICIPANT &&
+            (facts.open[MEMBERSHIP] || facts.open[SUBSCRIPTIONS])) {
                 facts.wish = object_wish(core, object);
                 facts.whereabouts = object_whereabouts(object);
                 facts.publishers_ready = publishers_ready(core, object);

@@ -5,17 +5,9 @@
 
 /* Makes a place of what the API says. Publishers that are wanted members here become numbers, and
  * drop out when they leave; others keep their ids, so that nothing depends on the registry. */
-static int place_of(Core *core, const Sighting *sighting, Place **ret) {
+static int place_new_seen(Core *core, const Sighting *sighting, uint64_t number, Place **ret) {
         CLEANUP(freep) Publisher *publishers = NULL;
-        const Object *session;
-        uint64_t number;
 
-        if (!api_id_is_known(&sighting->session)) {
-                *ret = NULL;
-                return 0;
-        }
-        session = registry_find_id(&core->registry, KIND_SESSION, &sighting->session);
-        number = session && !session->removed ? session->row.number : 0;
         if (sighting->n_publishers > 0) {
                 publishers = calloc(sighting->n_publishers, sizeof(*publishers));
                 if (!publishers)
@@ -33,6 +25,28 @@ static int place_of(Core *core, const Sighting *sighting, Place **ret) {
         }
         return place_new(ret, number, &sighting->session, sighting->mode, publishers,
                          sighting->n_publishers);
+}
+
+/* The place where a participant of @session (NULL: of none) was seen. That is nearly always the
+ * session itself, and what was observed there before. */
+static int place_of(Core *core, const Sighting *sighting, const Object *session, Place *observed,
+                    Place **ret) {
+        const Object *seen = session;
+        uint64_t number;
+
+        if (!api_id_is_known(&sighting->session)) {
+                *ret = NULL;
+                return 0;
+        }
+        if (!session || !api_id_equal(&session->row.id, &sighting->session))
+                seen = registry_find_id(&core->registry, KIND_SESSION, &sighting->session);
+        number = seen && !seen->removed ? seen->row.number : 0;
+        if (place_in_session(observed, number) && observed->mode == sighting->mode &&
+            observed->n_publishers == 0 && sighting->n_publishers == 0) {
+                *ret = place_ref(observed);
+                return 0;
+        }
+        return place_new_seen(core, sighting, number, ret);
 }
 
 /* Whether a read that began with @serial says anything about an object. */
@@ -65,13 +79,21 @@ static void look_later(Core *core, Object *object) {
                         usec_min(object->look_at, usec_add(now, expires_at - core->now.realtime));
 }
 
+/* Whether another look at an object decides nothing: as it is, it waits for others. */
+static bool object_rests(const Object *object) {
+        return object->look_at == USEC_NEVER && !object->must_read && row_in_sync(&object->row);
+}
+
 static int verified(Core *core, Object *object) {
+        bool rested = object_rests(object);
+
         object->row.synced_at = core->now.realtime;
         if (object->shown && object->shown != &object->row)
                 object->shown->synced_at = core->now.realtime;
         object->must_read = false;
         look_later(core, object);
-        core_wake(core, object);
+        if (!rested || !object_rests(object))
+                core_wake(core, object);
         return waiters_read(core, object, OUTCOME_DONE, NULL);
 }
 
@@ -208,8 +230,8 @@ static int compare(Core *core, Object *object, Place *seen) {
         return r < 0 ? r : waiters_settle(core, object);
 }
 
-static int observe_participant(Core *core, Object *object, const Sighting *sighting,
-                               uint64_t serial) {
+static int observe_participant(Core *core, Object *object, const Object *session,
+                               const Sighting *sighting, uint64_t serial) {
         CLEANUP(place_unrefp) Place *seen = NULL;
         int r;
 
@@ -217,10 +239,18 @@ static int observe_participant(Core *core, Object *object, const Sighting *sight
                 observation_missed(core, object);
                 return waiters_read(core, object, OUTCOME_DONE, NULL);
         }
-        r = place_of(core, sighting, &seen);
+        r = place_of(core, sighting, session, object->row.observed, &seen);
         if (r >= 0)
                 r = compare(core, object, seen);
         return r < 0 ? r : verified(core, object);
+}
+
+/* Whoever stands in a session's list is nearly always one of its few members. */
+static Object *listed_find(Core *core, const Object *session, const ApiId *id) {
+        for (size_t i = 0; i < session->members.n; i++)
+                if (api_id_equal(&session->members.items[i]->row.id, id))
+                        return session->members.items[i];
+        return registry_find_id(&core->registry, KIND_PARTICIPANT, id);
 }
 
 static int observe_list(Core *core, Object *session, const Flight *flight, const Answer *answer) {
@@ -228,12 +258,12 @@ static int observe_list(Core *core, Object *session, const Flight *flight, const
 
         for (size_t i = 0; i < answer->n_sightings; i++) {
                 const Sighting *sighting = answer->sightings + i;
-                Object *object = registry_find_id(&core->registry, KIND_PARTICIPANT, &sighting->id);
+                Object *object = listed_find(core, session, &sighting->id);
 
                 if (!object)
                         continue;
                 object->listed_by = flight->serial;
-                r = observe_participant(core, object, sighting, flight->serial);
+                r = observe_participant(core, object, session, sighting, flight->serial);
                 if (r < 0)
                         return r;
         }
@@ -255,8 +285,9 @@ static int observe_list(Core *core, Object *session, const Flight *flight, const
 /* Subscriptions alone: they are compared only where the participant is where it should be. */
 static int observe_subscriptions(Core *core, Object *object, const Flight *flight,
                                  const Answer *answer) {
-        const Place *observed = object->row.observed;
+        Place *observed = object->row.observed;
         CLEANUP(place_unrefp) Place *seen = NULL;
+        const Object *session;
         Sighting sighting;
         int r;
 
@@ -265,8 +296,9 @@ static int observe_subscriptions(Core *core, Object *object, const Flight *fligh
         sighting = answer->sightings[0];
         if (observed->session == 0)
                 return 0;
-        sighting.session = registry_find(&core->registry, KIND_SESSION, observed->session)->row.id;
-        r = place_of(core, &sighting, &seen);
+        session = registry_find(&core->registry, KIND_SESSION, observed->session);
+        sighting.session = session->row.id;
+        r = place_of(core, &sighting, session, observed, &seen);
         return r < 0 ? r : compare(core, object, seen);
 }
 
@@ -323,6 +355,7 @@ static int missing(Core *core, Object *object, const Flight *flight) {
 
 int core_observe_read(Core *core, Flight *flight, const Answer *answer) {
         Object *object = flight->object;
+        bool blocked = object->must_read;
         int r;
 
         if (object->removed)
@@ -342,13 +375,16 @@ int core_observe_read(Core *core, Flight *flight, const Answer *answer) {
         case OPERATION_GET_PARTICIPANT:
                 if (answer->n_sightings == 0)
                         return read_failed(core, object, answer);
-                return observe_participant(core, object, answer->sightings, flight->serial);
+                return observe_participant(core, object, core_reader(core, object),
+                                           answer->sightings, flight->serial);
         default:
                 return observe_subscriptions(core, object, flight, answer);
         }
         if (r < 0)
                 return r;
         r = verified(core, object);
-        core_wake_session(core, object->row.number);
+        /* Its members waited for this read. */
+        if (blocked)
+                core_wake_session(core, object->row.number);
         return r;
 }
