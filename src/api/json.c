@@ -18,35 +18,66 @@ typedef struct Shape {
         size_t n_members; /* of all objects */
         size_t n_values;  /* never less than there are */
         bool is_lax;      /* has what is no JSON, although json-c takes it when it is strict */
+        bool is_ascii;
 } Shape;
 
+/* What a byte means between strings, and in one. */
+enum { PLAIN, QUOTE, MEMBER, VALUE, LAX, CONTROL, ESCAPE, HIGH };
+
+static const unsigned char meanings[256] = {
+        [0 ... 31] = CONTROL, ['"'] = QUOTE, [':'] = MEMBER, [','] = VALUE,   ['['] = VALUE,
+        ['{'] = VALUE,        ['N'] = LAX,   ['I'] = LAX,    ['\\'] = ESCAPE, [128 ... 255] = HIGH,
+};
+
 /* The position after a string whose opening quote is before @text. */
-static const char *string_skip(const char *text, const char *end, Shape *shape) {
-        while (text < end && *text != '"') {
-                /* Refused by json-c itself from 0.17 on. */
-                if ((unsigned char)*text < ' ')
+static const unsigned char *string_skip(const unsigned char *text, const unsigned char *end,
+                                        Shape *shape) {
+        for (; text < end; text++) {
+                unsigned char meaning = meanings[*text];
+
+                if (meaning == PLAIN)
+                        continue;
+                if (meaning == QUOTE)
+                        return text + 1;
+                if (meaning == ESCAPE)
+                        text++;
+                else if (meaning == CONTROL)
+                        /* Refused by json-c itself from 0.17 on. */
                         shape->is_lax = true;
-                text += *text == '\\' ? 2 : 1;
+                else if (meaning == HIGH)
+                        shape->is_ascii = false;
         }
-        return text < end ? text + 1 : end;
+        return end;
 }
 
-/* Counts what a text holds, should it be JSON. NaN and Infinity are not. */
-static Shape text_shape(const char *text, size_t n) {
-        const char *end = text + n;
-        Shape shape = { .n_values = 1 };
+/* Counts what a text holds, should it be JSON. NaN, Infinity and NUL are not. */
+static Shape text_shape(const char *begin, size_t n) {
+        const unsigned char *text = (const unsigned char *)begin, *end = text + n;
+        Shape shape = { .n_values = 1, .is_ascii = true };
 
         while (text < end) {
-                char c = *text++;
+                unsigned char c = *text++;
 
-                if (c == '"')
+                switch (meanings[c]) {
+                case QUOTE:
                         text = string_skip(text, end, &shape);
-                else if (c == ':')
+                        break;
+                case MEMBER:
                         shape.n_members++;
-                else if (c == ',' || c == '[' || c == '{')
+                        break;
+                case VALUE:
                         shape.n_values++;
-                else if (c == 'N' || c == 'I')
+                        break;
+                case LAX:
                         shape.is_lax = true;
+                        break;
+                case CONTROL:
+                        shape.is_lax = shape.is_lax || c == 0;
+                        break;
+                case HIGH:
+                        shape.is_ascii = false;
+                        break;
+                }
         }
         return shape;
 }
@@ -104,18 +135,16 @@ int json_parse(json_object **ret, const char *text, size_t n, bool secret) {
         size_t n_points;
         int r;
 
-        if (n == 0 || n > INT_MAX - 3 || memchr(text, 0, n))
+        if (n == 0 || n > INT_MAX - 3 || shape.n_values > JSON_VALUES_MAX || shape.is_lax)
                 return 0;
         /* json-c alone lets overlong forms pass. */
-        if (!text_code_points(text, &n_points))
-                return 0;
-        if (shape.n_values > JSON_VALUES_MAX || shape.is_lax)
+        if (!shape.is_ascii && !text_code_points(text, &n_points))
                 return 0;
 
         tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
         if (!tokener)
                 return -ENOMEM;
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 
         r = secret ? tokener_scrub(tokener, n) : 0;
         if (r >= 0)
