@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/random.h>
-#include <systemd/sd-daemon.h>
 
 #include "daemon/journal.h"
 #include "daemon/message-ids.h"
@@ -108,7 +107,8 @@ static void daemon_stop(Daemon *daemon) {
         if (daemon->stopping)
                 return;
 
-        sd_notify(0, "STOPPING=1\nSTATUS=Stopping, and waiting for creations in flight");
+        notify_tell(daemon->notify,
+                    "STOPPING=1\nSTATUS=Stopping, and waiting for creations in flight");
         daemon->stopping = true;
         core_stop(daemon->core);
 }
@@ -144,7 +144,7 @@ static int make_loop(Daemon *daemon) {
         if (r < 0)
                 return r;
 
-        return sd_event_set_watchdog(daemon->event, true);
+        return notify_new(&daemon->notify, daemon->event);
 }
 
 static int make_core(Daemon *daemon) {
@@ -312,6 +312,7 @@ Daemon *daemon_free(Daemon *daemon) {
         api_free(daemon->api);
         store_close(daemon->store);
         core_free(daemon->core);
+        notify_free(daemon->notify);
         sd_event_source_unref(daemon->timer);
         sd_event_unref(daemon->event);
         configuration_free(daemon->configuration);
@@ -322,7 +323,7 @@ Daemon *daemon_free(Daemon *daemon) {
 static void say_ready(const Daemon *daemon) {
         CoreStatus status = core_status(daemon->core);
 
-        sd_notify(0, "READY=1");
+        notify_tell(daemon->notify, "READY=1");
         journal_log(LOG_INFO, MESSAGE_STARTED,
                     "convened " PACKAGE_VERSION " serves the %s bus for account %s at %s, with %u "
                     "sessions and %u participants.",

@@ -16,6 +16,7 @@
 #include "core/core.h"
 #include "daemon/configuration.h"
 #include "daemon/credentials.h"
+#include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/status.h"
 #include "store/store.h"
@@ -26,6 +27,7 @@ typedef struct Daemon {
         sd_event *event;
         sd_bus *connection;
         sd_event_source *timer;
+        Notify *notify;
         Core *core;
         Store *store;
         Api *api;

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <systemd/sd-daemon.h>
 
 #include "daemon/daemon.h"
 #include "daemon/journal.h"
@@ -78,11 +77,12 @@ int daemon_reload(Daemon *daemon, char **ret_reason) {
         int r;
 
         if (!daemon->stopping)
-                sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, daemon_monotonic());
+                notify_tell(daemon->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                            daemon_monotonic());
         r = reload(daemon, &reason);
         say_outcome(r, reason);
         if (!daemon->stopping)
-                sd_notify(0, "READY=1");
+                notify_tell(daemon->notify, "READY=1");
 
         if (r == REFUSED)
                 *ret_reason = TAKE(reason);

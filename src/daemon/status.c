@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <systemd/sd-daemon.h>
 
 #define INTERVAL_USEC USEC_PER_SEC
 #define STATUS_MAX    160
@@ -51,7 +50,7 @@ static bool status_same(const Status *status, const CoreStatus *core) {
                told->suspected_orphans == core->suspected_orphans;
 }
 
-usec_t status_tell(Status *status, const CoreStatus *core, Now now) {
+usec_t status_tell(Status *status, Notify *notify, const CoreStatus *core, Now now) {
         char text[STATUS_MAX];
 
         if (status_same(status, core))
@@ -61,7 +60,7 @@ usec_t status_tell(Status *status, const CoreStatus *core, Now now) {
                 return status->told_at + INTERVAL_USEC;
 
         status_write(text, sizeof(text), core);
-        sd_notifyf(0, "STATUS=%s", text);
+        notify_tell(notify, "STATUS=%s", text);
         status->told = *core;
         status->told_at = now.boottime;
         return USEC_NEVER;

@@ -4,6 +4,7 @@
 /* The line that people read in "systemctl status". */
 
 #include "core/core.h"
+#include "daemon/notify.h"
 
 typedef struct Status {
         CoreStatus told; /* last */
@@ -17,4 +18,4 @@ typedef struct Status {
  *
  * Return: CLOCK_BOOTTIME when to call again; USEC_NEVER: all is told.
  */
-usec_t status_tell(Status *status, const CoreStatus *core, Now now);
+usec_t status_tell(Status *status, Notify *notify, const CoreStatus *core, Now now);

@@ -114,7 +114,9 @@ void daemon_turn(Daemon *daemon) {
                 return;
         }
 
-        deadline = daemon->stopping ? USEC_NEVER : status_tell(&daemon->status, &status, now);
+        deadline = USEC_NEVER;
+        if (!daemon->stopping)
+                deadline = status_tell(&daemon->status, daemon->notify, &status, now);
         r = turn_arm(daemon, deadline, now);
         if (r < 0)
                 daemon_fail(daemon, r, "Set the timer");

@@ -5,13 +5,14 @@ import os
 import re
 import select
 import signal
+import socket
 import stat
 import subprocess
 
 import pytest
 
 from harness.bus import BusError, PrivateBus
-from harness.daemon import NAME, Daemon, DaemonEnded
+from harness.daemon import NAME, PATH, Daemon, DaemonEnded
 from harness.programs import TREE, program, sanitizer_options
 
 
@@ -230,6 +231,28 @@ def test_bus_goes_away():
     bus.stop()
     daemon.await_end(1)
     daemon.close()
+
+
+def test_service_manager_that_does_not_read(bus, simulator):
+    """Nobody on the bus waits for it; when it reads again it hears the last, and in order."""
+    with Daemon(bus, base_url=simulator.base_url,
+                environment={"WATCHDOG_USEC": "200000"}) as daemon:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+            other.connect(daemon.folder.path("notify"))
+            with pytest.raises(BlockingIOError):
+                while True:
+                    other.send(b"X=full", socket.MSG_DONTWAIT)
+        daemon.create_session()
+        daemon.await_property(PATH, "ApiState", "online")
+        daemon.manager("Reload")
+        wake_ups, cpu = left_alone(daemon, 1)
+        assert wake_ups <= 60 and cpu <= 0.3, (wake_ups, cpu)
+
+        daemon.notified = []
+        daemon.await_notification("STATUS=API online; 1 sessions, 0 participants")
+        heard = [line.partition("=")[0] for line in daemon.notified]
+        assert heard.index("RELOADING") < heard.index("READY")
+        assert heard.count("WATCHDOG") <= 2
 
 
 def test_watchdog_is_fed(bus):

@@ -124,6 +124,9 @@ class Daemon:
     def start(self, *arguments):
         """Starts it and returns when it is ready; DaemonEnded if it never is."""
         before = len(self.log)
+        # What an earlier run has said, and nobody has read, is not what this one says.
+        while select.select([self.notify_socket], [], [], 0)[0]:
+            self.notify_socket.recv(4096)
         self.spawn(*arguments)
         self.notified = []
         try:
