@@ -29,6 +29,7 @@ typedef enum LogEvent {
         LOG_EVENT_ATTEMPT_FAILED,  /* will be tried again */
         LOG_EVENT_CREATED,         /* an id arrived */
         LOG_EVENT_DELETED,
+        LOG_EVENT_CLIENT_LEFT, /* what lives as long as it does is being deleted */
         _LOG_EVENT_MAX,
 } LogEvent;
 

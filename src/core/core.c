@@ -17,6 +17,7 @@ int core_new(Core **ret, const CoreConfig *config) {
         for (Priority priority = 0; priority < _PRIORITY_MAX; priority++)
                 TAILQ_INIT(&core->ready[priority]);
         TAILQ_INIT(&core->waiters);
+        TAILQ_INIT(&core->departures);
         RB_INIT(&core->flights);
         bucket_init(&core->bucket, config->requests_per_sec, config->request_burst, 0);
         core->host.usable = true;
@@ -41,6 +42,7 @@ Core *core_free(Core *core) {
                 waiter_free(core, waiter);
         while ((flight = RB_ROOT(&core->flights)))
                 flight_free(core, flight);
+        departures_deinit(core);
         assert(core->n_flights == 0 && core->n_posts == 0);
         registry_deinit(&core->registry);
         free(core);

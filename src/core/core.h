@@ -121,6 +121,22 @@ void core_stop(Core *core);
 int core_intend(Core *core, const Intent *intent, uint64_t ticket, Now now, uint64_t *ret_number,
                 const char **ret_reason);
 
+/**
+ * core_client_left() - a client has left the bus: delete what lives as long as it does
+ * @name: its unique name, Spec.client_name of those objects
+ *
+ * What is not durable yet never becomes it, and nothing of it is created. For the rest this is a
+ * Delete that nobody waits for, in any state of the API; core_seal() takes some in each turn.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int core_client_left(Core *core, const char *name, Now now);
+/* Whether an object lives as long as that client, be it on its way out. O(log n). */
+bool core_client_has(const Core *core, const char *name);
+/* An object of the first client with a name above @after (NULL: of the first), NULL: none. Whom it
+ * belongs to is in its spec, all else may not be durable. O(log n). */
+const Row *core_client_after(const Core *core, const char *after);
+
 /* Verify every object against the API as soon as the budget allows. */
 void core_sync(Core *core, Now now);
 
@@ -140,7 +156,8 @@ int core_seal(Core *core, Now now, Batch **ret);
  * core_committed() - the batch is durable (or needed no disk): what clients see moves on
  *
  * Fills in .before, .members_changed and .sessions. Requests that must not leave any more (the API
- * has become unreachable meanwhile, or core_stop() was called) are taken out of .effects. Then the signals may be sent, and the effects
+ * has become unreachable meanwhile, what they are to create is to be deleted, or core_stop() was
+ * called) are taken out of .effects. Then the signals may be sent, and the effects
  * let out in their order. Objects that were removed are still found until core_release().
  *
  * Return: 0, -ENOMEM.

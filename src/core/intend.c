@@ -155,13 +155,11 @@ static int intend_create(Core *core, const Intent *intent, uint64_t ticket, uint
         return 0;
 }
 
-static int intend_delete(Core *core, Object *object, const Intent *intent, uint64_t ticket) {
-        static const bool asks[_ASPECT_MAX] = { true, false, false };
+static const bool asks_being[_ASPECT_MAX] = { true, false, false };
+
+int core_want_gone(Core *core, Object *object) {
         uint64_t session = object->row.wanted ? object->row.wanted->session : 0;
         int r;
-
-        if (object->row.gone)
-                return owe(core, object, intent, ticket, asks);
 
         r = core_touch(core, object);
         if (r < 0)
@@ -169,13 +167,16 @@ static int intend_delete(Core *core, Object *object, const Intent *intent, uint6
         object->row.gone = true;
         r = waiters_read(core, object, OUTCOME_UNAVAILABLE, "It is being deleted.");
         if (r >= 0)
-                r = bump(core, object, asks);
+                r = bump(core, object, asks_being);
         if (r >= 0 && object->row.kind == KIND_PARTICIPANT)
                 r = core_drop_publisher(core, object, session, false);
-        if (r < 0)
-                return r;
-        r = core_set_wanted(core, object, NULL);
-        return r < 0 ? r : owe(core, object, intent, ticket, asks);
+        return r < 0 ? r : core_set_wanted(core, object, NULL);
+}
+
+static int intend_delete(Core *core, Object *object, const Intent *intent, uint64_t ticket) {
+        int r = object->row.gone ? 0 : core_want_gone(core, object);
+
+        return r < 0 ? r : owe(core, object, intent, ticket, asks_being);
 }
 
 /* The common end of what changes a place: the new one, its revisions, and who waits for it. */

@@ -19,6 +19,8 @@ struct Flight {
         usec_t sent_at; /* CLOCK_REALTIME */
 };
 
+typedef struct Departure Departure;
+
 RB_HEAD(Flights, Flight);
 RB_PROTOTYPE(Flights, Flight, by_serial, flight_compare);
 
@@ -48,6 +50,8 @@ struct Core {
 
         struct Objects touched, woken, ready[_PRIORITY_MAX];
         TAILQ_HEAD(, Waiter) waiters; /* by reply_by, which is the order of arrival */
+
+        TAILQ_HEAD(, Departure) departures; /* clients that have left the bus */
 
         struct Flights flights;
         unsigned n_flights, n_posts;
@@ -138,6 +142,17 @@ __attribute__((format(printf, 5, 6))) int core_log(Core *core, LogEvent event, i
 /* The like, with what is known of the attempt. */
 int core_log_answer(Core *core, LogEvent event, int level, const Flight *flight,
                     const Answer *answer, const char *text);
+
+/* --- intend.c --- */
+
+/* Somebody wants an object that is not on its way out yet to be deleted. */
+int core_want_gone(Core *core, Object *object);
+
+/* --- client.c: objects that live as long as a client of the bus --- */
+
+/* Marks what belongs to clients that have left, some in each turn. */
+int departures_take(Core *core);
+void departures_deinit(Core *core);
 
 /* --- host.c: the API as a whole --- */
 

@@ -40,6 +40,7 @@ void registry_init(Registry *registry) {
                 RB_INIT(&registry->by_tag[kind]);
         }
         RB_INIT(&registry->by_due);
+        RB_INIT(&registry->by_client);
 }
 
 void registry_deinit(Registry *registry) {
@@ -94,6 +95,13 @@ int object_new(Object **ret, Registry *registry, Row *row) {
                 }
                 object->indexed_id = true;
         }
+        if (registry_bind(registry, object) < 0) {
+                if (object->indexed_id)
+                        RB_REMOVE(ById, &registry->by_id[row->kind], object);
+                RB_REMOVE(ByNumber, &registry->by_number[row->kind], object);
+                free(object);
+                return -ENOMEM;
+        }
         RB_INSERT(ByTag, &registry->by_tag[row->kind], object);
 
         *row = (Row){ 0 };
@@ -110,6 +118,7 @@ Object *object_free(Object *object, Registry *registry) {
         RB_REMOVE(ByTag, &registry->by_tag[kind], object);
         if (object->indexed_id)
                 RB_REMOVE(ById, &registry->by_id[kind], object);
+        registry_unbind(registry, object);
 
         if (object->shown != &object->row)
                 row_free(object->shown);

@@ -76,10 +76,18 @@ struct Object {
         char *token;                   /* between the answer and the commit, no longer */
 };
 
+/* Binds an object to the client of the bus that it lives as long as. Few have one, so that there is
+ * no room for it in each. */
+typedef struct Bond {
+        RB_ENTRY(Bond) by_client; /* by the client's name, then kind and number */
+        Object *object;
+} Bond;
+
 RB_HEAD(ByNumber, Object);
 RB_HEAD(ById, Object);
 RB_HEAD(ByTag, Object);
 RB_HEAD(ByDue, Object);
+RB_HEAD(ByClient, Bond);
 TAILQ_HEAD(Objects, Object);
 
 typedef struct Registry {
@@ -87,12 +95,14 @@ typedef struct Registry {
         struct ById by_id[_KIND_MAX];
         struct ByTag by_tag[_KIND_MAX];
         struct ByDue by_due;
+        struct ByClient by_client; /* LIFETIME_CLIENT alone */
 } Registry;
 
 RB_PROTOTYPE(ByNumber, Object, by_number, object_compare_number);
 RB_PROTOTYPE(ById, Object, by_id, object_compare_id);
 RB_PROTOTYPE(ByTag, Object, by_tag, object_compare_tag);
 RB_PROTOTYPE(ByDue, Object, by_due, object_compare_due);
+RB_PROTOTYPE(ByClient, Bond, by_client, bond_compare);
 
 void registry_init(Registry *registry);
 void registry_deinit(Registry *registry);
@@ -108,6 +118,11 @@ Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id);
 int registry_set_id(Registry *registry, Object *object, const ApiId *id);
 /* When the object wants to be looked at again; USEC_NEVER: only after an event. */
 void registry_set_due(Registry *registry, Object *object, usec_t due);
+
+/* client.c: enters an object into by_client, and takes it out, where it belongs there. Its name does
+ * not change. Return: 0, -ENOMEM. */
+int registry_bind(Registry *registry, Object *object);
+void registry_unbind(Registry *registry, Object *object);
 
 /* A member twice, or one that is not there, changes nothing. Return: 0, -ENOMEM. */
 int members_add(Members *members, Object *object);

@@ -150,6 +150,9 @@ int core_seal(Core *core, Now now, Batch **ret) {
         r = waiters_expire(core);
         if (r < 0)
                 return r;
+        r = departures_take(core);
+        if (r < 0)
+                return r;
         timers_pop(core);
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 sync_some(core, kind);
@@ -247,17 +250,32 @@ static int show(Core *core, Batch *batch, size_t i) {
                                after ? row_session(&entry->row) : 0);
 }
 
-/* While the batch was on its way the host may have closed. */
+/* A creation that was given up while its attempt was on its way to the disk. */
+static bool request_is_void(const Core *core, const Request *request) {
+        const Object *object;
+
+        if (!operation_is_create(request->operation))
+                return false;
+        object = registry_find(&core->registry, request->kind, request->number);
+        return object && object->row.gone;
+}
+
+static bool request_may_leave(const Core *core, const Request *request) {
+        if (request->number == 0) /* a probe */
+                return !core->stopping;
+        return host_open(core) && !request_is_void(core, request);
+}
+
+/* While the batch was on its way the host may have closed, or an object may have been given up. */
 static int withhold_some(Core *core, Batch *batch) {
         size_t n = 0;
         int r = 0;
 
         for (size_t i = 0; i < batch->n_effects; i++) {
                 Effect *effect = batch->effects + i;
-                bool probe = effect->kind == EFFECT_REQUEST && effect->request.number == 0;
 
                 if (r >= 0 && effect->kind == EFFECT_REQUEST &&
-                    (probe ? core->stopping : !host_open(core))) {
+                    !request_may_leave(core, &effect->request)) {
                         r = core_withhold(core, effect->request.serial);
                         effect_deinit(effect);
                         continue;
@@ -313,7 +331,8 @@ usec_t core_deadline(const Core *core, Now now) {
         if (core->batch)
                 return USEC_NEVER;
         if (!TAILQ_EMPTY(&core->touched) || !TAILQ_EMPTY(&core->woken) || core->n_effects > 0 ||
-            core->syncing[KIND_SESSION] || core->syncing[KIND_PARTICIPANT])
+            core->syncing[KIND_SESSION] || core->syncing[KIND_PARTICIPANT] ||
+            !TAILQ_EMPTY(&core->departures))
                 return now.boottime;
 
         due = host_deadline(core);

@@ -160,6 +160,8 @@ static const char *event_message_id(LogEvent event) {
                 return MESSAGE_CREATED;
         case LOG_EVENT_DELETED:
                 return MESSAGE_DELETED;
+        case LOG_EVENT_CLIENT_LEFT:
+                return MESSAGE_CLIENT_LEFT;
         case _LOG_EVENT_MAX:
                 break;
         }

@@ -72,6 +72,15 @@ static void check_row(Run *run, const Row *row) {
                 check_looked_at(run, row);
 }
 
+/* What was to live as long as somebody who has left is deleted, unless the API would not. */
+static void check_bereaved(Run *run, const Row *row) {
+        const Item *item = clients_item(&run->clients, row->kind, row->number);
+
+        if (!apps_lives(run, row->spec) && !row->gone && item->spared < item->deleted)
+                run_fail(run, "lifetime", "%s is still there, and %s has left", row_text(row),
+                         row->spec->client_name);
+}
+
 static bool is_open(const Row *row) {
         return row_state(row) != STATE_FAILED && !row_in_sync(row);
 }
@@ -109,8 +118,10 @@ void agreement_check(Run *run) {
         if (!run->life.core)
                 run_fail(run, "I6", "the daemon is down");
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
-                for (size_t i = 0; i < run->disk.table.n_rows[kind]; i++)
+                for (size_t i = 0; i < run->disk.table.n_rows[kind]; i++) {
                         check_row(run, run->disk.table.rows[kind] + i);
+                        check_bereaved(run, run->disk.table.rows[kind] + i);
+                }
         if (run->clients.n_calls > 0)
                 run_fail(run, "I10", "%zu calls were never answered", run->clients.n_calls);
         if (core_status(run->life.core).api_state != API_STATE_ONLINE && run->cursed == 0)

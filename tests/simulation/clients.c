@@ -134,6 +134,7 @@ static void ask_create(Run *run, Asked *asked) {
         spec->created_at = run_clock(run).realtime;
         spec->permissions = (unsigned)random_below(random, 4);
         spec->at_most_once = random_chance(random, 0.15);
+        apps_bind(run, spec);
         asked->intent.spec = spec;
 
         if (asked->intent.object == KIND_SESSION || random_chance(random, 0.5))
@@ -250,6 +251,7 @@ static void book_creation(Run *run, Item *item, const Asked *asked, uint64_t num
         item->at_most_once = spec->at_most_once;
         item->created = run->clients.last_sequence;
         snprintf(item->tag, sizeof(item->tag), "%s", spec->tag);
+        snprintf(item->app, sizeof(item->app), "%s", spec->client_name);
 }
 
 static void book_intent(Run *run, const Asked *asked, uint64_t number) {
@@ -368,6 +370,7 @@ void clients_turn(Run *run) {
                 ask(run, at_rest);
                 at_rest = false; /* what was taken in is not to be seen yet */
         } while (--clients->left > 0 && random_chance(random, 0.3));
+        apps_turn(run);
         if (random_chance(random, 0.01)) {
                 TRACE(run, "Sync");
                 core_sync(run->life.core, run_clock(run));

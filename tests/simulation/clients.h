@@ -50,8 +50,10 @@ typedef struct Item {
         bool joins; /* created with a session */
         uint32_t owner;
         char tag[24];
+        char app[16]; /* the unique name of whom it lives as long as; empty: of nobody */
         uint64_t created, deleted, last; /* sequences of intents: the creation, a delete, any */
         bool acknowledged, delete_acknowledged;
+        uint64_t spared;   /* the last intent when a delete of it was refused for good */
         usec_t unknown_at; /* a change was sent then, and nobody knows what became of it */
         usec_t last_at;
         unsigned n_unknown;

@@ -349,6 +349,9 @@ static void check_post(Run *run, const Request *request) {
                          (int)request->kind, request->number);
         else if (!request->spec || !spec_equal(request->spec, row->spec))
                 run_fail(run, "I2", "a POST says something else than the row");
+        if (item->deleted > run->life.began)
+                run_fail(run, "I5", "a POST for %d/%" PRIu64 ", which is deleted",
+                         (int)request->kind, request->number);
         if (item->n_unknown > allowed)
                 run_fail(run, "I3", "a POST for %d/%" PRIu64 " after %u unknown outcomes",
                          (int)request->kind, request->number, item->n_unknown);

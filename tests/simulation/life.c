@@ -60,9 +60,8 @@ void life_start(Run *run) {
         if (life->reboots)
                 run->booted_at = run->now -
                                  random_between(&run->random, 0, usec_min(run->now, USEC_PER_MIN));
-        life->reboots = false;
         life->starts_at = life->durable_at = life->stop_by = life->admin_at = USEC_NEVER;
-        life->sealed = run->clients.last_sequence;
+        life->began = life->sealed = run->clients.last_sequence;
         life->sealed_at = run->now;
         life->doomed = false;
         life->credentials = run->quiet || random_chance(&run->random, 0.95);
@@ -82,6 +81,8 @@ void life_start(Run *run) {
         if (!life->credentials)
                 core_set_credentials(life->core, false, run_clock(run));
         MUST(core_start(life->core, run_clock(run)));
+        apps_start(run);
+        life->reboots = false;
         invariants_of_view(run);
         if (run->crash_at == USEC_NEVER)
                 draw_crash(run);

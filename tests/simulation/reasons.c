@@ -392,6 +392,7 @@ static void check_being(const Case *c) {
                 CHECK(c, "I5", was_refused(c) || (was_denied(c) && !c->item->delete_acknowledged),
                       "was deleted and is wanted again");
                 c->item->delete_acknowledged = false;
+                c->item->spared = c->item->deleted;
         }
         if (old && old->failed)
                 CHECK(c, "I5", new->failed, "had failed for good and has not any more");

@@ -103,6 +103,7 @@ static void run_init(Run *run, uint64_t seed, unsigned hours, bool verbose, Tall
         run->life.durable_at = run->life.stop_by = run->life.admin_at = USEC_NEVER;
         random_start(&run->random, seed);
         world_init(&run->world, random_next(&run->random));
+        apps_init(run);
         run->booted_at = 0;
         draw_config(run);
         draw_habits(run);

@@ -8,6 +8,7 @@
  */
 
 #include "core/core.h"
+#include "simulation/apps.h"
 #include "simulation/clients.h"
 #include "simulation/disk.h"
 #include "simulation/faults.h"
@@ -26,6 +27,7 @@ typedef struct Life {
         usec_t stop_by;   /* after SIGTERM; USEC_NEVER: none came */
         bool credentials; /* usable ones are there */
         usec_t admin_at;  /* somebody looks after the credentials */
+        uint64_t began;   /* the last sequence before it */
         uint64_t sealed;  /* intents that a seal has seen: of this sequence and before */
         usec_t sealed_at;
         bool reboots; /* CLOCK_BOOTTIME begins anew */
@@ -66,6 +68,7 @@ typedef struct Run {
         Disk disk;
         Table seen; /* what signals have told */
         Clients clients;
+        Apps apps;
         Life life;
         Budget budget;
         usec_t written_at;  /* when the last batch that is durable was sealed */

@@ -124,6 +124,9 @@ void tally_print(const Tally *tally) {
                ", answers given twice %" PRIu64 ", expired %" PRIu64 "\n",
                posts, tally->unknown_outcomes, tally->repeats, tally->repeated_answers,
                tally->expiries);
+        printf("apps that left the bus %" PRIu64 ", while the daemon was down %" PRIu64
+               ", objects of theirs %" PRIu64 "\n",
+               tally->departures, tally->missed_departures, tally->bereaved);
         printf("offline %" PRIu64 " times, taken over %" PRIu64 ", fallen back %" PRIu64
                ", runs with an object that always fails %" PRIu64 "\n",
                tally->offline, tally->takeovers, tally->fallbacks, tally->cursed);
@@ -146,14 +149,16 @@ unsigned tally_floors(const Tally *tally) {
                                              "unknown outcomes", "repeats",     "answers twice",
                                              "expiries",         "offline",     "taken over",
                                              "fallen back",      "cursed",      "syncs",
-                                             "foretold" };
-        const uint64_t counts[] = { tally->overlaps,  tally->stops,
-                                    tally->reboots,   tally->unknown_outcomes,
-                                    tally->repeats,   tally->repeated_answers,
-                                    tally->expiries,  tally->offline,
-                                    tally->takeovers, tally->fallbacks,
-                                    tally->cursed,    tally->syncs,
-                                    tally->judged };
+                                             "foretold",         "departures",  "missed departures",
+                                             "bereaved" };
+        const uint64_t counts[] = {
+                tally->overlaps,         tally->stops,      tally->reboots,
+                tally->unknown_outcomes, tally->repeats,    tally->repeated_answers,
+                tally->expiries,         tally->offline,    tally->takeovers,
+                tally->fallbacks,        tally->cursed,     tally->syncs,
+                tally->judged,           tally->departures, tally->missed_departures,
+                tally->bereaved
+        };
         uint64_t replies[_OUTCOME_MAX];
         unsigned n_missing = 0;
 

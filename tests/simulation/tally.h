@@ -38,6 +38,7 @@ typedef struct Tally {
         uint64_t crashes[_CRASH_KIND_MAX], stops, reboots;
         uint64_t strangers[_STRANGER_KIND_MAX], expiries;
         uint64_t unknown_outcomes, repeats, repeated_answers, late_answers;
+        uint64_t departures, missed_departures, bereaved;
         uint64_t offline, cursed, takeovers, fallbacks;
 } Tally;
 

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/internal.h"
+
+#include <errno.h>
+
+/* Objects that live as long as the client of the bus that made them. */
+
+/* How many deletions of one kind a turn takes from each client that has left. */
+#define LEAVE_PER_TURN 256
+
+/* A client that has left, while its objects are being marked for deletion. */
+struct Departure {
+        TAILQ_ENTRY(Departure) link;
+        uint64_t below[_KIND_MAX]; /* still to be done: the objects with smaller numbers */
+        char name[];
+};
+
+static int bond_order(const Bond *bond, const char *name, Kind kind, uint64_t number) {
+        const Row *row = &bond->object->row;
+        int order = strcmp(row->spec->client_name, name);
+
+        order = order ?: (int)row->kind - (int)kind;
+        return order ?: (row->number > number) - (row->number < number);
+}
+
+static int bond_compare(const Bond *a, const Bond *b) {
+        const Row *row = &b->object->row;
+
+        return bond_order(a, row->spec->client_name, row->kind, row->number);
+}
+
+RB_GENERATE(ByClient, Bond, by_client, bond_compare);
+
+/* The last one before a place in the order, NULL: there is none. */
+static Bond *bond_before(const Registry *registry, const char *name, Kind kind, uint64_t number) {
+        Bond *bond = RB_ROOT((struct ByClient *)&registry->by_client), *found = NULL;
+
+        while (bond) {
+                bool before = bond_order(bond, name, kind, number) < 0;
+
+                if (before)
+                        found = bond;
+                bond = before ? RB_RIGHT(bond, by_client) : RB_LEFT(bond, by_client);
+        }
+        return found;
+}
+
+int registry_bind(Registry *registry, Object *object) {
+        Bond *bond;
+
+        if (object->row.spec->lifetime != LIFETIME_CLIENT)
+                return 0;
+        bond = calloc(1, sizeof(*bond));
+        if (!bond)
+                return -ENOMEM;
+        bond->object = object;
+        RB_INSERT(ByClient, &registry->by_client, bond);
+        return 0;
+}
+
+void registry_unbind(Registry *registry, Object *object) {
+        Bond key = { .object = object }, *bond;
+
+        if (object->row.spec->lifetime != LIFETIME_CLIENT)
+                return;
+        bond = RB_FIND(ByClient, &registry->by_client, &key);
+        RB_REMOVE(ByClient, &registry->by_client, bond);
+        free(bond);
+}
+
+const Row *core_client_after(const Core *core, const char *after) {
+        const struct ByClient *tree = &core->registry.by_client;
+        const Bond *last = after ? bond_before(&core->registry, after, _KIND_MAX, 0) : NULL;
+        const Bond *bond = last ? RB_NEXT(ByClient, tree, (Bond *)last)
+                                : RB_MIN(ByClient, (struct ByClient *)tree);
+
+        return bond ? &bond->object->row : NULL;
+}
+
+bool core_client_has(const Core *core, const char *name) {
+        const Bond *bond = bond_before(&core->registry, name, _KIND_MAX, 0);
+
+        return bond && strcmp(bond->object->row.spec->client_name, name) == 0;
+}
+
+static int object_bereave(Core *core, Object *object) {
+        int r;
+
+        if (object->removed || object->row.gone)
+                return 0;
+        r = core_want_gone(core, object);
+        /* Nobody waits for it, and nothing but the API's word takes it back. */
+        object->told_rev[BEING] = object->row.goals[BEING].wanted_rev;
+        return r;
+}
+
+/* The newest first: what is not durable yet must not become it, however much there is. */
+static int depart_some(Core *core, Departure *departure, Kind kind) {
+        unsigned n = 0;
+
+        while (n < LEAVE_PER_TURN && departure->below[kind] > 0) {
+                const Bond *bond =
+                        bond_before(&core->registry, departure->name, kind, departure->below[kind]);
+                Object *object = bond ? bond->object : NULL;
+                int r;
+
+                if (!object || object->row.kind != kind ||
+                    strcmp(object->row.spec->client_name, departure->name) != 0) {
+                        departure->below[kind] = 0;
+                        return 0;
+                }
+                departure->below[kind] = object->row.number;
+                n += object->shown != NULL;
+                r = object_bereave(core, object);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static void departure_free(Core *core, Departure *departure) {
+        TAILQ_REMOVE(&core->departures, departure, link);
+        free(departure);
+}
+
+/* Marks what belongs to a client that has left, and is done with it once there is no more. */
+static int departure_take_some(Core *core, Departure *departure) {
+        bool done = true;
+
+        for (Kind kind = 0; kind < _KIND_MAX; kind++) {
+                int r = depart_some(core, departure, kind);
+
+                if (r < 0)
+                        return r;
+                done = done && departure->below[kind] == 0;
+        }
+        if (done)
+                departure_free(core, departure);
+        return 0;
+}
+
+int core_client_left(Core *core, const char *name, Now now) {
+        Departure *departure;
+        int r;
+
+        core->now = now;
+        if (!core_client_has(core, name))
+                return 0;
+        departure = calloc(1, sizeof(*departure) + strlen(name) + 1);
+        if (!departure)
+                return -ENOMEM;
+        strcpy(departure->name, name);
+        for (Kind kind = 0; kind < _KIND_MAX; kind++)
+                departure->below[kind] = UINT64_MAX;
+        TAILQ_INSERT_TAIL(&core->departures, departure, link);
+        r = core_log(core, LOG_EVENT_CLIENT_LEFT, 6, NULL,
+                     "The client %s has left the bus; its objects of Lifetime=client are "
+                     "deleted.",
+                     name);
+        /* At once, so that a creation which is on its way to the disk is not let out. */
+        return r < 0 ? r : departure_take_some(core, departure);
+}
+
+int departures_take(Core *core) {
+        Departure *departure, *next;
+        int r = 0;
+
+        TAILQ_FOREACH_SAFE(departure, &core->departures, link, next)
+                if (r >= 0)
+                        r = departure_take_some(core, departure);
+        return r;
+}
+
+void departures_deinit(Core *core) {
+        Departure *departure, *next;
+
+        TAILQ_FOREACH_SAFE(departure, &core->departures, link, next)
+                departure_free(core, departure);
+}
