@@ -65,12 +65,14 @@ static int read_lifetime(sd_bus_message *message, Arguments *arguments, sd_bus_e
         r = text_read(message, "Lifetime", &word, error);
         if (r < 0)
                 return r;
-        if (!streq(word, lifetime_word(LIFETIME_PERSISTENT)))
-                return error_set_argument(error, "Lifetime", "only \"%s\" is supported",
-                                          lifetime_word(LIFETIME_PERSISTENT));
-
-        arguments->lifetime = LIFETIME_PERSISTENT;
-        return 0;
+        for (Lifetime lifetime = 0; lifetime < _LIFETIME_MAX; lifetime++)
+                if (streq(word, lifetime_word(lifetime))) {
+                        arguments->lifetime = lifetime;
+                        return 0;
+                }
+        return error_set_argument(error, "Lifetime", "must be \"%s\" or \"%s\"",
+                                  lifetime_word(LIFETIME_PERSISTENT),
+                                  lifetime_word(LIFETIME_CLIENT));
 }
 
 static int read_wait(sd_bus_message *message, Arguments *arguments, sd_bus_error *error) {

@@ -99,6 +99,12 @@ int bus_new(Bus **ret, sd_bus *bus, Core *core, const BusConfig *config, const B
         r = access_new(&self->access, bus, config->system);
         if (r < 0)
                 return r;
+        r = clients_new(&self->clients, bus, core);
+        if (r < 0)
+                return r;
+        r = clients_restore(self->clients);
+        if (r < 0)
+                return r;
         r = bus_export(self);
         if (r < 0)
                 return r;
@@ -115,6 +121,7 @@ Bus *bus_free(Bus *bus) {
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 free(bus->vtables[kind]);
         tickets_deinit(&bus->tickets);
+        clients_free(bus->clients);
         access_free(bus->access);
         free(bus->version);
         free(bus->account_id);

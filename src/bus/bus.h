@@ -43,9 +43,9 @@ typedef struct BusHooks {
 } BusHooks;
 
 /**
- * bus_new() - export every object
+ * bus_new() - export every object, and see who has left the bus since the last run
  * @bus:  connected, and attached to the loop before it runs; a reference is taken
- * @core: borrowed; it must outlive the Bus
+ * @core: borrowed, restored and started; it must outlive the Bus
  *
  * Return: 0, or a negative errno.
  */

@@ -4,6 +4,7 @@
 /* What the files of the bus share. Nobody outside of bus/ includes this. */
 
 #include "bus/access.h"
+#include "bus/client.h"
 #include "bus/properties.h"
 #include "bus/ticket.h"
 
@@ -19,6 +20,7 @@ struct Bus {
         sd_bus *bus;
         Core *core;
         Access *access;
+        Clients *clients;
         BusHooks hooks;
         char *version, *account_id, *base_url;
         unsigned objects_max;

@@ -70,6 +70,11 @@ static int run_create(Call *call, sd_bus_error *error) {
         r = access_owner(call->bus->access, call->message, &spec->owner);
         if (r < 0)
                 return r;
+        if (spec->lifetime == LIFETIME_CLIENT) {
+                r = clients_bind(call->bus->clients, call->message, spec, error);
+                if (r < 0)
+                        return r;
+        }
         spec->created_at = bus_now().realtime;
         call->intent.spec = TAKE(spec);
         return call_intend(call, error);

@@ -158,7 +158,7 @@ static void test_strings(void **state) {
                 { "tag with a control", "Tag", "a\nb", false },
                 { "tag with a C1 control", "Tag", "\xc2\x85", false },
                 { "persistent", "Lifetime", "persistent", true },
-                { "client", "Lifetime", "client", false },
+                { "client", "Lifetime", "client", true },
                 { "no lifetime", "Lifetime", "", false },
                 { "http", "CallbackUrl", "http://example.net/a", true },
                 { "https", "CallbackUrl", "HTTPS://example.net", true },
