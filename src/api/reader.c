@@ -3,10 +3,12 @@
 
 #include <errno.h>
 
+#include "api/description.h"
 #include "api/json.h"
 #include "api/sighting.h"
 
 void reading_deinit(Reading *reading) {
+        free(reading->tag);
         secret_free(reading->token);
         sightings_free(reading->sightings, reading->n_sightings);
         *reading = (Reading){ 0 };
@@ -26,9 +28,11 @@ static bool id_read_expected(ApiId *id, json_object *value, const ApiId *expecte
 static int session_read(Reading *reading, json_object *tree, const ApiId *expected) {
         json_object *id = json_member(tree, "id");
 
-        if (expected)
-                return id_read_expected(&reading->id, id, expected);
-        return id_read(&reading->id, id);
+        if (!expected)
+                return id_read(&reading->id, id);
+        if (!id_read_expected(&reading->id, id, expected))
+                return 0;
+        return description_read_tag(&reading->tag, json_member(tree, "tag"));
 }
 
 /* An id that has arrived is not lost for want of a token, nor for anything else in the answer:

@@ -14,6 +14,7 @@
 
 typedef struct Reading {
         ApiId id;
+        char *tag;   /* of a session; NULL: none */
         char *token; /* a secret; NULL: none was given */
         Sighting *sightings;
         size_t n_sightings;

@@ -155,6 +155,7 @@ void report_fill(Report *report, const Exchange *exchange, CURLcode code) {
         answer->message = report->message.text;
         answer->request_id = report->request_id.text;
         answer->id = report->reading.id;
+        answer->tag = report->reading.tag;
         answer->token = report->reading.token;
         answer->sightings = report->reading.sightings;
         answer->n_sightings = report->reading.n_sightings;

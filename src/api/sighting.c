@@ -3,11 +3,19 @@
 
 #include <errno.h>
 
+#include "api/description.h"
 #include "api/reader.h"
+
+static void sighting_deinit(Sighting *sighting) {
+        publishers_free(sighting->publishers, sighting->n_publishers);
+        free(sighting->tag);
+        free(sighting->callback_url);
+        free(sighting->device_api_version);
+}
 
 Sighting *sightings_free(Sighting *sightings, size_t n) {
         for (size_t i = 0; sightings && i < n; i++)
-                publishers_free(sightings[i].publishers, sightings[i].n_publishers);
+                sighting_deinit(sightings + i);
         free(sightings);
         return NULL;
 }
@@ -160,9 +168,11 @@ static int sessions_read(ApiId *session, json_object *list) {
 
 int sighting_read(Sighting *sighting, json_object *participant) {
         const char *id = json_text(json_member(participant, "id"));
+        int r;
 
         if (!id || !api_id_set(&sighting->id, id) ||
             !sessions_read(&sighting->session, json_member(participant, "sessions")))
                 return 0;
-        return sighting_read_subscriptions(sighting, json_member(participant, "subscriptions"));
+        r = sighting_read_subscriptions(sighting, json_member(participant, "subscriptions"));
+        return r > 0 ? description_read(sighting, participant) : r;
 }

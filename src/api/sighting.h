@@ -7,7 +7,7 @@
 #include "core/request.h"
 
 /**
- * sighting_read() - read a participant object: its id, where it is, and what it hears
+ * sighting_read() - read a participant object: its id, where it is, what it hears, how it was made
  * @sighting: zeroed before; owned by the caller whatever comes back
  *
  * Return: 1 understood, 0 not, -ENOMEM.

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
 
 /* Reads one code point; returns its length in bytes, 0 where the bytes are not UTF-8. */
 static size_t code_point_read(const unsigned char *p, uint32_t *ret) {
@@ -60,6 +63,50 @@ bool text_has_controls(const char *text) {
                         return true;
                 if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
                         return true;
+        }
+        return false;
+}
+
+static bool code_point_is_fit(uint32_t c) {
+        bool control = c < 0x20 || (c >= 0x7f && c <= 0x9f);
+
+        return !control && !(c >= 0xfdd0 && c <= 0xfdef) && (c & 0xfffe) != 0xfffe;
+}
+
+int text_fit(char **ret, const char *text, size_t code_points_max) {
+        const unsigned char *p = (const unsigned char *)text;
+        char *fit = malloc(strlen(text) + 1);
+        size_t n = 0, n_points = 0;
+
+        if (!fit)
+                return -ENOMEM;
+        while (*p) {
+                uint32_t c;
+                size_t length = code_point_read(p, &c);
+
+                if (length == 0) {
+                        n = 0;
+                        break;
+                }
+                if (code_point_is_fit(c) && n_points++ < code_points_max) {
+                        memcpy(fit + n, p, length);
+                        n += length;
+                }
+                p += length;
+        }
+        fit[n] = '\0';
+        *ret = fit;
+        return 0;
+}
+
+bool text_is_web_url(const char *text) {
+        static const char *const schemes[] = { "http://", "https://" };
+
+        for (size_t i = 0; i < ELEMENTSOF(schemes); i++) {
+                size_t n = strlen(schemes[i]);
+
+                if (strncasecmp(text, schemes[i], n) == 0)
+                        return text[n] != '\0' && text[n] != '/';
         }
         return false;
 }

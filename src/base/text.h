@@ -32,6 +32,22 @@ bool text_code_points(const char *text, size_t *ret);
 bool text_has_controls(const char *text);
 
 /**
+ * text_fit() - what of a stranger's string can be shown as one of ours
+ * @ret:             malloc'd, for the caller; untouched on failure
+ * @text:            any bytes that end in NUL
+ * @code_points_max: what is above is cut off
+ *
+ * Controls go, and so do noncharacters (U+FDD0 to U+FDEF, U+xxFFFE, U+xxFFFF), which sd-bus does
+ * not let pass. Of what is no UTF-8 nothing is left.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int text_fit(char **ret, const char *text, size_t code_points_max);
+
+/* Whether it is an http or https URL with a host, as far as its first letters tell. */
+bool text_is_web_url(const char *text);
+
+/**
  * text_format() - printf into new memory
  * @ret: malloc'd, for the caller; untouched on failure
  *

@@ -2,18 +2,15 @@
 #include "bus/arguments.h"
 
 #include <errno.h>
-#include <strings.h>
 
 #include "base/text.h"
 #include "bus/errors.h"
 #include "bus/path.h"
 #include "bus/words.h"
 
-/* What the API's documentation and doc/architecture.md bound. */
-#define TAG_CODE_POINTS_MAX    50
-#define CALLBACK_URL_BYTES_MAX 2048
-#define ALIAS_BYTES_MAX        128
-#define ALIASES_MAX            32
+/* What doc/architecture.md bounds. */
+#define ALIAS_BYTES_MAX 128
+#define ALIASES_MAX     32
 
 typedef int (*ArgumentReader)(sd_bus_message *message, Arguments *arguments, sd_bus_error *error);
 
@@ -90,18 +87,6 @@ static int read_in_sync(sd_bus_message *message, Arguments *arguments, sd_bus_er
         return flag_read(message, &arguments->in_sync);
 }
 
-static bool url_is_web(const char *url) {
-        static const char *const schemes[] = { "http://", "https://" };
-
-        for (size_t i = 0; i < ELEMENTSOF(schemes); i++) {
-                size_t n = strlen(schemes[i]);
-
-                if (strncasecmp(url, schemes[i], n) == 0)
-                        return url[n] != '\0' && url[n] != '/';
-        }
-        return false;
-}
-
 static int read_callback_url(sd_bus_message *message, Arguments *arguments, sd_bus_error *error) {
         const char *url;
         int r;
@@ -112,7 +97,7 @@ static int read_callback_url(sd_bus_message *message, Arguments *arguments, sd_b
         if (strlen(url) > CALLBACK_URL_BYTES_MAX)
                 return error_set_argument(error, "CallbackUrl", "has more than %d bytes",
                                           CALLBACK_URL_BYTES_MAX);
-        if (!url_is_web(url))
+        if (!text_is_web_url(url))
                 return error_set_argument(error, "CallbackUrl", "is no http or https URL");
 
         arguments->callback_url = url;

@@ -54,6 +54,11 @@ typedef struct Sighting {
         Mode mode;
         Publisher *publishers; /* number is 0 in each; none listed twice */
         size_t n_publishers;
+
+        /* What it was created with, within the bounds of a Spec; NULL stands for the empty string.
+         * Not in an answer to GET_SUBSCRIPTIONS. */
+        char *tag, *callback_url, *device_api_version;
+        unsigned permissions; /* PUBLISH_AUDIO | PUBLISH_VIDEO */
 } Sighting;
 
 /* Everything in an answer is borrowed for the length of the call. */
@@ -69,6 +74,7 @@ typedef struct Answer {
 
         /* Where outcome is API_OK. */
         ApiId id;          /* creations; GET_SESSION, GET_PARTICIPANT (equal to the path's) */
+        const char *tag;   /* GET_SESSION: within bounds; NULL stands for the empty string */
         const char *token; /* CREATE_PARTICIPANT; NULL where the API gave none */
         const Sighting *sightings; /* GET_PARTICIPANT, GET_SUBSCRIPTIONS: one; LIST: any number */
         size_t n_sightings;

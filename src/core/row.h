@@ -35,6 +35,10 @@ typedef enum State { STATE_PENDING, STATE_ACTIVE, STATE_DELETING, STATE_FAILED, 
 /* Members of a session, at most: what the API's documentation says. */
 #define SESSION_MEMBERS_MAX 20
 
+/* Bounds of what a Spec says: the API's documentation, and doc/architecture.md. */
+#define TAG_CODE_POINTS_MAX    50
+#define CALLBACK_URL_BYTES_MAX 2048
+
 /* Fixed when an object is created or adopted. Strings are never NULL; empty is "not given". */
 typedef struct Spec {
         unsigned n_refs;

@@ -37,6 +37,49 @@ static void test_controls(void **state) {
         assert_true(text_has_controls("\xc2\x85"));
 }
 
+static void test_fit(void **state) {
+        static const struct {
+                const char *name, *text, *fit;
+        } cases[] = {
+                { "empty", "", "" },
+                { "as it is", "desk", "desk" },
+                { "at the bound", "12345", "12345" },
+                { "above it", "123456", "12345" },
+                { "counted in code points", "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9",
+                  "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9" },
+                { "controls count for nothing",
+                  "\n1\x7f"
+                  "2\xc2\x85"
+                  "345",
+                  "12345" },
+                { "noncharacters",
+                  "a\xef\xbf\xbe"
+                  "b\xef\xb7\x90"
+                  "c\xf4\x8f\xbf\xbf",
+                  "abc" },
+                { "not UTF-8", "a\xff", "" },
+                { "not UTF-8 above the bound", "12345\xff", "" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                CLEANUP(freep) char *fit = NULL;
+
+                CASE(cases[i].name, text_fit(&fit, cases[i].text, 5) == 0);
+                CASE(cases[i].name, streq(fit, cases[i].fit));
+        }
+}
+
+static void test_web_url(void **state) {
+        (void)state;
+        assert_true(text_is_web_url("https://example.com/hook"));
+        assert_true(text_is_web_url("HTTP://x"));
+        assert_false(text_is_web_url("https://"));
+        assert_false(text_is_web_url("https:///hook"));
+        assert_false(text_is_web_url("ftp://example.com"));
+        assert_false(text_is_web_url(""));
+}
+
 static void test_format(void **state) {
         CLEANUP(freep) char *text = NULL;
 
@@ -47,8 +90,8 @@ static void test_format(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_code_points),
-                cmocka_unit_test(test_controls),
+                cmocka_unit_test(test_code_points), cmocka_unit_test(test_controls),
+                cmocka_unit_test(test_fit),         cmocka_unit_test(test_web_url),
                 cmocka_unit_test(test_format),
         };
 
