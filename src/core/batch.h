@@ -9,6 +9,9 @@
 
 #include "core/request.h"
 
+/* How long an id is remembered that was deleted or found gone. */
+#define TOMBSTONE_USEC (24 * USEC_PER_HOUR)
+
 /* What became of a method call. */
 typedef struct Reply {
         uint64_t ticket;
@@ -30,6 +33,7 @@ typedef enum LogEvent {
         LOG_EVENT_CREATED,         /* an id arrived */
         LOG_EVENT_DELETED,
         LOG_EVENT_CLIENT_LEFT, /* what lives as long as it does is being deleted */
+        LOG_EVENT_ADOPTED,     /* what somebody else had made came into the registry */
         _LOG_EVENT_MAX,
 } LogEvent;
 

@@ -12,6 +12,7 @@ int core_new(Core **ret, const CoreConfig *config) {
         core->config = *config;
         core->seed = config->seed;
         registry_init(&core->registry);
+        tombstones_init(&core->tombstones);
         TAILQ_INIT(&core->touched);
         TAILQ_INIT(&core->woken);
         for (Priority priority = 0; priority < _PRIORITY_MAX; priority++)
@@ -45,6 +46,7 @@ Core *core_free(Core *core) {
         departures_deinit(core);
         assert(core->n_flights == 0 && core->n_posts == 0);
         registry_deinit(&core->registry);
+        tombstones_deinit(&core->tombstones);
         free(core);
         return NULL;
 }
@@ -106,6 +108,11 @@ int core_restore(Core *core, Row *row) {
         core->n_shown[row->kind]++;
         core->n_pending += !row_in_sync(row);
         return 0;
+}
+
+int core_restore_tombstone(Core *core, Kind kind, const ApiId *id, usec_t removed_at) {
+        return tombstones_put(&core->tombstones,
+                              &(Tombstone){ .kind = kind, .id = *id, .removed_at = removed_at });
 }
 
 int core_start(Core *core, Now now) {

@@ -90,6 +90,10 @@ void core_configure(Core *core, const CoreConfig *config, Now now);
 void core_restore_counters(Core *core, const Counters *counters);
 int core_restore(Core *core, Row *row);
 
+/* After the rows: an id that was deleted or found gone, @removed_at on CLOCK_REALTIME. Return: 0,
+ * -ENOMEM. */
+int core_restore_tombstone(Core *core, Kind kind, const ApiId *id, usec_t removed_at);
+
 /**
  * core_start() - all is restored; begin to drive
  *

@@ -5,6 +5,7 @@
 
 #include "core/object.h"
 #include "core/pace.h"
+#include "core/tombstone.h"
 
 /* A request that is out, or that leaves with the batch that is on its way. */
 struct Flight {
@@ -45,6 +46,7 @@ struct Core {
         uint64_t seed, last_serial, generation;
 
         Registry registry;
+        Tombstones tombstones;
         Counters counters, shown_counters;
         uint32_t n_shown[_KIND_MAX], n_pending;
 
@@ -94,7 +96,8 @@ int core_set_observed(Core *core, Object *object, Place *observed);
 int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool drifted);
 /* A session is not there any more: those who wanted or were observed there are nowhere. */
 int core_dissolve(Core *core, Object *session);
-/* Takes an object out of the registry, with the next batch. */
+/* Takes an object out of the registry, with the next batch. @tombstone: its id must not come back by
+ * a late answer. */
 int core_remove(Core *core, Object *object, bool tombstone);
 /* After a step failed: when to try again. */
 int core_back_off(Core *core, Object *object, Outcome outcome, const char *message);
@@ -177,8 +180,16 @@ void core_set_timer(Core *core, Object *object);
 /* --- observe.c: what reads say --- */
 
 int core_observe_read(Core *core, Flight *flight, const Answer *answer);
+/* Whoever stands in a session's list, nearly always one of its few members; NULL: nobody here. */
+Object *core_listed(const Core *core, const Object *session, const ApiId *id);
 /* The counterpart at the API is not there any more. */
 int core_gone(Core *core, Object *object);
+
+/* --- adopt.c: what somebody else has made --- */
+
+/* Those in the list of a session whom nobody here knows get a row, as members who hear nothing yet;
+ * .listed_by says that they are from this list, .synced_at that they are still to be looked at. */
+int core_adopt_strangers(Core *core, Object *session, const Flight *flight, const Answer *answer);
 
 /* --- refuse.c: intents that come to nothing --- */
 

@@ -133,17 +133,59 @@ static int conflict_decide(Core *core, Object *object) {
         return core_roll_back(core, object, MEMBERSHIP, sent_rev, OUTCOME_CONFLICT, message);
 }
 
+static const ApiId *session_id(const Core *core, const Place *place) {
+        const Object *session =
+                place->session ? registry_find(&core->registry, KIND_SESSION, place->session)
+                               : NULL;
+
+        return session ? &session->row.id : &place->foreign;
+}
+
+static const ApiId *publisher_id(const Core *core, const Publisher *publisher) {
+        const Object *object = publisher->number ? registry_find(&core->registry, KIND_PARTICIPANT,
+                                                                 publisher->number)
+                                                 : NULL;
+
+        return object ? &object->row.id : &publisher->id;
+}
+
+static bool publishers_mean(const Core *core, const Publisher *a, const Publisher *b) {
+        return api_id_equal(publisher_id(core, a), publisher_id(core, b)) &&
+               publisher_same_aliases(a, b);
+}
+
+/* Whether two places are the same at the API: what was known by its id alone may have come into the
+ * registry, and be known by its number now. */
+static bool place_means(const Core *core, const Place *a, const Place *b) {
+        if (!a || !b)
+                return a == b;
+        if (!api_id_equal(session_id(core, a), session_id(core, b)) || a->mode != b->mode ||
+            a->n_publishers != b->n_publishers)
+                return false;
+        for (size_t i = 0; i < a->n_publishers; i++) {
+                size_t j = 0;
+
+                while (j < b->n_publishers &&
+                       !publishers_mean(core, a->publishers + i, b->publishers + j))
+                        j++;
+                if (j == b->n_publishers)
+                        return false;
+        }
+        return true;
+}
+
 /* Somebody else changed it at the API, and nobody here wants it otherwise: it is taken over. */
 static int drift_adopt(Core *core, Object *object, Place *seen) {
         uint64_t session = object->row.wanted ? object->row.wanted->session : 0;
         bool moved = !place_same_session(object->row.wanted, seen);
+        bool changed = !place_means(core, object->row.wanted, seen);
         int r = 0;
 
         if (moved)
                 r = core_drop_publisher(core, object, session, true);
         if (r >= 0)
                 r = core_set_wanted(core, object, seen);
-        if (r >= 0)
+        if (r >= 0 && changed)
                 r = core_log(core, LOG_EVENT_DRIFT, 5, object,
                              moved ? "Somebody else changed its session at the API."
                                    : "Somebody else changed its subscriptions at the API.");
@@ -245,28 +287,46 @@ static int observe_participant(Core *core, Object *object, const Object *session
         return r < 0 ? r : verified(core, object);
 }
 
-/* Whoever stands in a session's list is nearly always one of its few members. */
-static Object *listed_find(Core *core, const Object *session, const ApiId *id) {
+Object *core_listed(const Core *core, const Object *session, const ApiId *id) {
         for (size_t i = 0; i < session->members.n; i++)
                 if (api_id_equal(&session->members.items[i]->row.id, id))
                         return session->members.items[i];
         return registry_find_id(&core->registry, KIND_PARTICIPANT, id);
 }
 
+/* The first look at one who was adopted with this list: all who are in it have a number by now. */
+static int observe_adopted(Core *core, Object *object, const Object *session,
+                           const Sighting *sighting) {
+        CLEANUP(place_unrefp) Place *seen = NULL;
+        int r;
+
+        r = place_of(core, sighting, session, object->row.observed, &seen);
+        if (r >= 0)
+                r = core_set_wanted(core, object, seen);
+        if (r >= 0)
+                r = core_set_observed(core, object, seen);
+        return r < 0 ? r : verified(core, object);
+}
+
 static int observe_list(Core *core, Object *session, const Flight *flight, const Answer *answer) {
         int r;
 
-        for (size_t i = 0; i < answer->n_sightings; i++) {
+        r = core_adopt_strangers(core, session, flight, answer);
+        for (size_t i = 0; r >= 0 && i < answer->n_sightings; i++) {
                 const Sighting *sighting = answer->sightings + i;
-                Object *object = listed_find(core, session, &sighting->id);
+                Object *object = core_listed(core, session, &sighting->id);
 
                 if (!object)
                         continue;
+                if (object->listed_by == flight->serial) {
+                        r = observe_adopted(core, object, session, sighting);
+                        continue;
+                }
                 object->listed_by = flight->serial;
                 r = observe_participant(core, object, session, sighting, flight->serial);
-                if (r < 0)
-                        return r;
         }
+        if (r < 0)
+                return r;
 
         /* One that is missing is read before anything is concluded. */
         for (size_t i = 0; i < session->members.n; i++) {

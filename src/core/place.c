@@ -17,13 +17,17 @@ static int publisher_compare(const void *a, const void *b) {
         return api_id_compare(&x->id, &y->id);
 }
 
-static bool publisher_equal(const Publisher *a, const Publisher *b) {
-        if (publisher_compare(a, b) != 0 || a->n_aliases != b->n_aliases)
+bool publisher_same_aliases(const Publisher *a, const Publisher *b) {
+        if (a->n_aliases != b->n_aliases)
                 return false;
         for (size_t i = 0; i < a->n_aliases; i++)
                 if (strcmp(a->aliases[i], b->aliases[i]) != 0)
                         return false;
         return true;
+}
+
+static bool publisher_equal(const Publisher *a, const Publisher *b) {
+        return publisher_compare(a, b) == 0 && publisher_same_aliases(a, b);
 }
 
 int place_new(Place **ret, uint64_t session, const ApiId *foreign, Mode mode,

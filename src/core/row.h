@@ -130,6 +130,9 @@ int place_new(Place **ret, uint64_t session, const ApiId *foreign, Mode mode,
 Place *place_ref(Place *place);
 Place *place_unref(Place *place);
 
+/* Whether the same streams are meant. */
+bool publisher_same_aliases(const Publisher *a, const Publisher *b);
+
 /* Equal in session and, for place_equal(), in what is heard. NULL is a place too. */
 bool place_same_session(const Place *a, const Place *b);
 bool place_equal(const Place *a, const Place *b);

@@ -195,6 +195,16 @@ int core_dissolve(Core *core, Object *session) {
         return 0;
 }
 
+/* What was decided up to now may still tell of it. */
+static int bury(Core *core, const Row *row) {
+        Tombstone tombstone = { .kind = row->kind,
+                                .id = row->id,
+                                .removed_at = core->now.realtime,
+                                .serial = core->last_serial };
+
+        return api_id_is_known(&row->id) ? tombstones_put(&core->tombstones, &tombstone) : 0;
+}
+
 int core_remove(Core *core, Object *object, bool tombstone) {
         int r;
 
@@ -212,6 +222,8 @@ int core_remove(Core *core, Object *object, bool tombstone) {
                 if (r >= 0)
                         r = core_set_observed(core, object, NULL);
         }
+        if (r >= 0 && tombstone)
+                r = bury(core, &object->row);
         if (r < 0)
                 return r;
 

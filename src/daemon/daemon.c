@@ -175,13 +175,21 @@ static int restore_row(Row *row, void *userdata) {
         return core_restore(daemon->core, row);
 }
 
+static int restore_tombstone(Kind kind, uint64_t number, const ApiId *id, usec_t removed_at,
+                             void *userdata) {
+        Daemon *daemon = userdata;
+
+        (void)number;
+        return core_restore_tombstone(daemon->core, kind, id, removed_at);
+}
+
 static int make_store(Daemon *daemon, char **ret_reason) {
         StoreConfig config = { .directory = daemon->options->state_directory,
                                .account_id = daemon->configuration->account_id,
                                .base_url = daemon->configuration->base_url };
-        /* Tombstones matter to adoption only, which does not exist yet. */
         StoreRestore restore = { .counters = restore_counters,
                                  .row = restore_row,
+                                 .tombstone = restore_tombstone,
                                  .userdata = daemon };
         int r;
 

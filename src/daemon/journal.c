@@ -162,6 +162,8 @@ static const char *event_message_id(LogEvent event) {
                 return MESSAGE_DELETED;
         case LOG_EVENT_CLIENT_LEFT:
                 return MESSAGE_CLIENT_LEFT;
+        case LOG_EVENT_ADOPTED:
+                return MESSAGE_ADOPTED;
         case _LOG_EVENT_MAX:
                 break;
         }

@@ -7,7 +7,6 @@
 #include "store/database.h"
 
 /* How long the id of what was removed is kept. */
-#define TOMBSTONE_USEC (24 * USEC_PER_HOUR)
 
 /**
  * commit_batch() - write a batch in one transaction, with one fsync

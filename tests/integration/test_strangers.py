@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Somebody else changes things at the API, and nobody has told us when the next call comes in."""
 
+import json
+
 import pytest
 
 from harness.daemon import PATH
-from harness.stage import P1, P2, P3, QUIET, S1, S2, Stage
+from harness.stage import P1, P2, P3, P4, QUIET, S1, S2, Stage
 from harness.wait import wait_for
 
 
@@ -120,6 +122,100 @@ def test_a_session_that_strangers_have_filled(stage):
     stage.refused("Conflict", stage.participant, Session=S1)
     wait_for(lambda: len(stage.list("Participants")[0]) == 3)
     assert len(stage.simulator.state()["participants"]) == 23
+    # Once they are known there is no need to ask.
+    stage.refresh(S1)
+    before = last_seq(stage)
+    stage.refused("SessionFull", stage.add, S1, P1)
+    stage.refused("SessionFull", stage.participant, Session=S1)
+    assert news(stage, before) == []
+    assert_agrees(stage)
+
+
+def test_a_stranger_is_adopted(stage):
+    fields = {"tag": "desk", "callbackUrl": "https://example.com/", "publishPermissions": ["VIDEO"]}
+    stranger = stage.simulator.create_participant(**fields)["id"]
+    stage.simulator.add(there(stage, S1), stranger, {"sessionId": there(stage, S1)})
+    with stage.listener() as listener:
+        stage.refresh(S1)
+        heard = listener.until(lambda event: event.path == P4)
+        assert heard[-1].kind == "added"
+    shown = stage.get(P4)
+    assert (shown["Id"], shown["Session"], shown["SubscriptionMode"]) == (stranger, S1, "session")
+    assert (shown["Tag"], shown["CallbackUrl"]) == ("desk", "https://example.com/")
+    assert (shown["PublishPermissions"], shown["DeviceApiVersion"]) == (["VIDEO"], "V3")
+    assert (shown["State"], shown["InSync"], shown["Lifetime"]) == ("active", True, "persistent")
+    assert shown["Owner"] == stage.get(S1)["Owner"] and shown["SyncedUSec"] > 0
+    assert stage.get(S1)["Participants"] == [P4]
+    assert stage.daemon.manager("GetParticipant", "s", (stranger,)) == (P4,)
+    stage.refused("NoToken", stage.token, P4)
+    assert f"put into session 1 was adopted. [participant 4, tag desk, id {stranger}]" in \
+        stage.daemon.log
+
+    # One like any other from now on, over a restart too.
+    stage.daemon.kill()
+    stage.daemon.start()
+    assert {**stage.get(P4), "SyncedUSec": 0} == {**shown, "SyncedUSec": 0}
+    stage.add(S1, P1, Publishers=[(P4, ["camera"])])
+    assert stage.truth(P1)["subscriptions"]["participants"][0]["participantId"] == stranger
+    stage.subscribe(P4, "none")
+    assert stage.truth(P4)["subscriptions"] == {}
+    stage.remove(S1, P4)
+    assert stage.get(P1)["SubscriptionMode"] == "none"
+    stage.delete(P4)
+    assert stranger not in stage.simulator.state()["participants"]
+    assert_agrees(stage)
+
+
+def test_an_adopted_one_leaves(stage):
+    stranger = stage.simulator.create_participant()["id"]
+    stage.simulator.add(there(stage, S1), stranger)
+    stage.refresh(S1)
+    stage.simulator.call("DELETE", f"/sessions/{there(stage, S1)}/participants/{stranger}")
+    stage.refresh(S1)
+    wait_for(lambda: stage.get(P4)["Session"] == "/")
+    assert stage.get(S1)["Participants"] == [] and stage.get(P4)["State"] == "active"
+    stage.simulator.expire(stranger)
+    stage.refused("NoSuchParticipant", stage.refresh, P4)
+    assert P4 not in stage.list("Participants")[0]
+    assert_agrees(stage)
+
+
+def test_a_late_list_revives_nobody(stage):
+    """It was answered before the participant was deleted, and comes after; a restart is between."""
+    stage.add(S1, P1)
+    member = there(stage, P1)
+    listed = stage.simulator.call("GET", f"/sessions/{there(stage, S1)}/participants").body.decode()
+    stage.delete(P1)
+    late = {"method": "GET", "path": f"/sessions/{there(stage, S1)}/participants", "kind": "status",
+            "status": 200, "body": listed}
+    for restart in (False, True):
+        if restart:
+            stage.daemon.kill()
+            stage.daemon.start()
+        stage.simulator.set_faults(late)
+        before = last_seq(stage)
+        wait_for(lambda: stage.refresh(S1) is not None and
+                 any(item["fault"] for item in stage.simulator.requests(before)))
+        assert stage.get(S1)["Participants"] == []
+        assert list(stage.list("Participants")[0]) == [P2, P3]
+        stage.refused("NoSuchParticipant", stage.daemon.manager, "GetParticipant", "s", (member,))
+        stage.simulator.set_faults()
+
+
+@pytest.mark.parametrize("tag, shown", [("x" * 60, "x" * 50), ("a\u0007b\ufffe", "ab"), (7, "")],
+                         ids=["too long", "unfit", "a number"])
+def test_what_a_stranger_says_of_itself(stage, tag, shown):
+    """It fits the properties, or nothing of it is shown; the list is understood all the same."""
+    stranger = stage.simulator.create_participant()["id"]
+    told = {"id": stranger, "sessions": [there(stage, S1)], "tag": tag, "callbackUrl": "file:///x",
+            "publishPermissions": ["SMELL"], "deviceApiVersion": "the newest"}
+    stage.simulator.add(there(stage, S1), stranger)
+    stage.simulator.set_faults({"method": "GET", "path": f"/sessions/{there(stage, S1)}/participants",
+                                "kind": "status", "status": 200, "body": json.dumps([told])})
+    stage.refresh(S1)
+    row = stage.get(P4)
+    assert (row["Tag"], row["CallbackUrl"]) == (shown, "")
+    assert (row["PublishPermissions"], row["DeviceApiVersion"]) == ([], "")
 
 
 def test_joined_elsewhere_meanwhile(stage):

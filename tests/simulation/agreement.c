@@ -122,6 +122,7 @@ void agreement_check(Run *run) {
                         check_row(run, run->disk.table.rows[kind] + i);
                         check_bereaved(run, run->disk.table.rows[kind] + i);
                 }
+        adoptions_check_members(run);
         if (run->clients.n_calls > 0)
                 run_fail(run, "I10", "%zu calls were never answered", run->clients.n_calls);
         if (core_status(run->life.core).api_state != API_STATE_ONLINE && run->cursed == 0)

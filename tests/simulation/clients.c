@@ -401,4 +401,6 @@ void clients_cut(Run *run) {
                         free(clients->items[kind][i].wishes);
                         clients->items[kind][i] = (Item){ 0 };
                 }
+        for (Kind kind = 0; kind < _KIND_MAX; kind++)
+                world_forget(&run->world, kind, run->disk.counters.last_number[kind]);
 }

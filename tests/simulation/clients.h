@@ -44,7 +44,7 @@ typedef struct Call {
 
 /* An object as the outside knows it. Survives the daemon. */
 typedef struct Item {
-        bool known; /* a creation was accepted for this number */
+        bool known; /* a creation was accepted for this number, or it was adopted */
         bool removed;
         bool at_most_once;
         bool joins; /* created with a session */

@@ -8,6 +8,12 @@
 /* reasons.c: a row may change for a reason only. */
 void reasons_check(Run *run, const Batch *batch, const BatchRow *change);
 
+/* adoptions.c: a row that nobody asked to be created, and that is new, came from the API; from now on
+ * it is one like any other. */
+bool adoption_is_good(Run *run, const Batch *batch, const Row *row);
+/* Whoever is in a managed session at the API is in the registry, once all is quiet. */
+void adoptions_check_members(Run *run);
+
 /* invariants.c */
 void invariants_at_seal(Run *run, const Batch *batch);
 /* After core_committed(), before the effects: signals tell the truth. */

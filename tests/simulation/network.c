@@ -280,11 +280,12 @@ static void book_answer(Run *run, const Exchange *exchange, const Answer *answer
         if (!changes && (answer->outcome == API_OK || answer->outcome == API_NOT_FOUND))
                 item->read_at = run->now;
         for (size_t i = 0; i < answer->n_sightings; i++) {
-                const Thing *thing =
-                        world_find(&run->world, KIND_PARTICIPANT, &answer->sightings[i].id);
+                Thing *thing = world_find(&run->world, KIND_PARTICIPANT, &answer->sightings[i].id);
 
-                if (thing)
-                        clients_item(clients, KIND_PARTICIPANT, thing->number)->read_at = run->now;
+                if (!thing)
+                        continue;
+                thing->shown_at = run->now;
+                clients_item(clients, KIND_PARTICIPANT, thing->number)->read_at = run->now;
         }
         traffic_at_answer(run, &exchange->request, answer);
 }

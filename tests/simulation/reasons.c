@@ -17,7 +17,7 @@ typedef struct Case {
         const Row *old, *new; /* old NULL: it is new */
         Item *item;
         const Thing *thing; /* NULL: it has no id */
-        bool removed;
+        bool removed, adopted;
 } Case;
 
 #define CHECK(c, invariant, condition, ...)                                                        \
@@ -425,6 +425,8 @@ static void check_id(const Case *c) {
                 CHECK(c, "I2", api_id_equal(&old->id, &new->id), "the id has changed");
                 return;
         }
+        if (c->adopted)
+                return;
         if (!api_id_is_known(&new->id)) {
                 CHECK(c, "I1", !post || c->removed, "an id has arrived and is not in the batch");
                 return;
@@ -441,7 +443,8 @@ static void check_fixed(const Case *c) {
         CHECK(c, "I7", streq(new->spec->tag, c->item->tag), "the tag has changed");
         if (!old) {
                 CHECK(c, "I5", c->item->known && !c->item->removed, "it comes from nowhere");
-                CHECK(c, "I5", c->item->created > c->run->life.sealed, "it comes too late");
+                CHECK(c, "I5", c->adopted || c->item->created > c->run->life.sealed,
+                      "it comes too late");
                 return;
         }
         CHECK(c, "I7", spec_equal(old->spec, new->spec), "what is fixed has changed");
@@ -484,7 +487,7 @@ static void check_on_disk(const Case *c, const BatchRow *change) {
 
 void reasons_check(Run *run, const Batch *batch, const BatchRow *change) {
         const Row *row = &change->row;
-        const Case c = {
+        Case c = {
                 .run = run,
                 .batch = batch,
                 .old = table_find(&run->disk.table, row->kind, row->number),
@@ -494,6 +497,7 @@ void reasons_check(Run *run, const Batch *batch, const BatchRow *change) {
                 .removed = change->removed,
         };
 
+        c.adopted = !c.old && !c.item->known && adoption_is_good(run, batch, row);
         check_fixed(&c);
         check_id(&c);
         CHECK(&c, "I3", row->n_unknown == c.item->n_unknown || change->removed,

@@ -2,6 +2,7 @@
 #include "simulation/strangers.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 /* A thing of ours that lives, NULL: none was found. */
 static Thing *pick_thing(Run *run, Kind kind) {
@@ -15,6 +16,20 @@ static Thing *pick_thing(Run *run, Kind kind) {
                         return thing;
         }
         return NULL;
+}
+
+/* Nobody can name what was made by a POST that is not answered yet. */
+static bool is_told(const Run *run, const Thing *thing) {
+        return thing->attempt == 0 || run->network.posts[thing->attempt - 1].state != POST_OUT;
+}
+
+static Thing *make(Run *run, Kind kind) {
+        Thing *thing = world_create(&run->world, kind, run->now, true);
+
+        snprintf(thing->tag, sizeof(thing->tag), "strange-%u",
+                 (unsigned)random_below(&run->random, 10));
+        thing->permissions = (unsigned)random_below(&run->random, 4);
+        return thing;
 }
 
 static Thing *pick_member(Run *run) {
@@ -71,7 +86,8 @@ static bool stranger_remove(Run *run) {
 static bool put_into_session(Run *run, Thing *participant, const Thing *session) {
         Position position = { 0 };
 
-        if (!session || session->handle == thing_position(participant)->session ||
+        if (!session || !is_told(run, session) || !is_told(run, participant) ||
+            session->handle == thing_position(participant)->session ||
             world_n_members(&run->world, session->handle) >= SESSION_MEMBERS_MAX)
                 return false;
         position.session = session->handle;
@@ -91,7 +107,7 @@ static bool stranger_move(Run *run) {
         if (random_chance(&run->random, 0.8))
                 session = pick_thing(run, KIND_SESSION);
         else
-                session = world_create(&run->world, KIND_SESSION, run->now, true);
+                session = make(run, KIND_SESSION);
         return put_into_session(run, participant, session);
 }
 
@@ -112,14 +128,13 @@ static bool stranger_subscribe(Run *run) {
 static bool stranger_join(Run *run) {
         if (!run->strangers_join || !pick_thing(run, KIND_SESSION))
                 return false;
-        return put_into_session(run, world_create(&run->world, KIND_PARTICIPANT, run->now, true),
-                                pick_thing(run, KIND_SESSION));
+        return put_into_session(run, make(run, KIND_PARTICIPANT), pick_thing(run, KIND_SESSION));
 }
 
 void strangers_turn(Run *run) {
         static const unsigned weights[_STRANGER_KIND_MAX] = {
                 [STRANGER_KILL] = 3,      [STRANGER_REMOVE] = 4, [STRANGER_MOVE] = 4,
-                [STRANGER_SUBSCRIBE] = 5, [STRANGER_JOIN] = 1,
+                [STRANGER_SUBSCRIBE] = 5, [STRANGER_JOIN] = 3,
         };
         static bool (*const acts[_STRANGER_KIND_MAX])(Run *) = {
                 [STRANGER_KILL] = stranger_kill, [STRANGER_REMOVE] = stranger_remove,

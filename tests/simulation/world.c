@@ -207,6 +207,12 @@ void world_expire(World *world, usec_t now) {
                 }
 }
 
+void world_forget(World *world, Kind kind, uint64_t last) {
+        for (size_t i = 0; i < world->n_things[kind]; i++)
+                if (world->things[kind][i]->number > last)
+                        world->things[kind][i]->number = 0;
+}
+
 size_t world_n_members(const World *world, uint32_t session) {
         size_t n = 0;
 
@@ -258,8 +264,11 @@ static Sighting sighting_of(const World *world, const Thing *participant, bool w
         const Thing *session = world_thing(world, KIND_SESSION, position->session);
         Sighting sighting = { .mode = position->heard.mode };
 
-        if (whole)
+        if (whole) {
                 sighting.id = participant->id;
+                sighting.tag = strdup(participant->tag);
+                sighting.permissions = participant->permissions;
+        }
         if (session)
                 sighting.session = session->id;
         sighting.n_publishers = position->heard.n_entries;
@@ -285,8 +294,10 @@ static void page_show(Page *page, const World *world, const Thing *participant, 
 }
 
 void page_deinit(Page *page) {
-        for (size_t i = 0; i < page->n_sightings; i++)
+        for (size_t i = 0; i < page->n_sightings; i++) {
                 publishers_free(page->sightings[i].publishers, page->sightings[i].n_publishers);
+                free(page->sightings[i].tag);
+        }
         free(page->sightings);
         *page = (Page){ 0 };
 }
@@ -305,6 +316,8 @@ static unsigned world_created(World *world, Kind kind, const Request *request, u
         Thing *thing = world_create(world, kind, now, false);
 
         thing->number = request->number;
+        snprintf(thing->tag, sizeof(thing->tag), "%s", request->spec->tag);
+        thing->permissions = request->spec->permissions;
         page->created = thing->handle;
         page->id = thing->id;
         return 200;

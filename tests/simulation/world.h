@@ -43,8 +43,11 @@ typedef struct Thing {
         ApiId id;
         bool alive;
         bool by_stranger;
-        uint64_t number; /* of the object that our POST was for */
+        uint64_t number; /* of the object that our POST was for, or that adopted it */
         size_t attempt;  /* our POST, counted from 1 */
+        char tag[24];
+        unsigned permissions;
+        usec_t shown_at; /* an answer told the daemon of it */
         usec_t born_at, died_at, expires_at;
         Stay *stays; /* participants: the last one is where it is now */
         size_t n_stays;
@@ -86,6 +89,9 @@ Thing *world_find(const World *world, Kind kind, const ApiId *id);
 Thing *world_thing(const World *world, Kind kind, uint32_t handle);
 const Position *thing_position(const Thing *participant);
 size_t world_n_members(const World *world, uint32_t session);
+
+/* The number that our registry has for a thing is not known any more where it is above @last. */
+void world_forget(World *world, Kind kind, uint64_t last);
 
 /* What a stranger with the same credentials does. */
 Thing *world_create(World *world, Kind kind, usec_t now, bool by_stranger);

@@ -126,6 +126,23 @@ void bench_answer_seen(Bench *bench, const char *id, const char *session, Mode m
         bench_take(bench, &answer);
 }
 
+void bench_answer_sightings(Bench *bench, const Sighting *sightings, size_t n) {
+        bench_take(bench, &(Answer){ .outcome = API_OK, .sightings = sightings, .n_sightings = n });
+}
+
+void bench_look(Bench *bench, uint64_t session, const Sighting *sightings, size_t n) {
+        Intent refresh = { .kind = INTENT_REFRESH, .object = KIND_SESSION, .number = session };
+
+        assert_int_equal(bench_intend(bench, refresh), 0);
+        if (bench_operation(bench) == OPERATION_GET_SESSION) {
+                bench_answer(bench, API_OK);
+                assert_int_equal(bench_intend(bench, refresh), 0);
+        }
+        assert_int_equal(bench_operation(bench), OPERATION_LIST_PARTICIPANTS);
+        bench_answer_sightings(bench, sightings, n);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+}
+
 static void bench_answer_list(Bench *bench) {
         const Row *session = core_find_id(bench->core, KIND_SESSION, &bench->requests[0].session);
         Sighting sightings[SESSION_MEMBERS_MAX] = { 0 };

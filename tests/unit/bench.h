@@ -43,6 +43,10 @@ void bench_answer(Bench *bench, ApiOutcome outcome);
 void bench_answer_id(Bench *bench, const char *id);
 /* A read of a participant, or of its subscriptions; @session NULL: in none. */
 void bench_answer_seen(Bench *bench, const char *id, const char *session, Mode mode);
+/* A read of a session's participants, or of one of them. */
+void bench_answer_sightings(Bench *bench, const Sighting *sightings, size_t n);
+/* Has a session's participants read, and says that there are these. */
+void bench_look(Bench *bench, uint64_t session, const Sighting *sightings, size_t n);
 /* Answers whatever reads are out as if all were well (a session: its members as wanted). */
 void bench_skip_reads(Bench *bench);
 
