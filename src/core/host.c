@@ -8,7 +8,15 @@
  *     unknown ──▶ online ──▶ suspect (asks at once) ──▶ offline ─┐
  *                   ▲  └──▶ throttled, unauthorized ──┐          │
  *                   └──────── a probe passes ─────────┴──────────┘
+ *
+ * Each throttling halves the pace, and good answers let it grow again. An API that is slower than
+ * what is configured so throttles again and again while the pace finds its own: that is one state and
+ * one line in the log, and not one for each time. It stays throttled then, though open once a probe
+ * has passed, until it was calm for a while and another probe has passed.
  */
+
+/* How long it must not have been throttled to be online again, where it was throttled repeatedly. */
+#define CALM_USEC USEC_PER_MIN
 
 /* An id that cannot exist: version and variant are missing from it. */
 static const char nowhere[] = "00000000-0000-0000-0000-000000000000";
@@ -21,10 +29,25 @@ static const char *const state_sentences[] = {
         [API_STATE_UNAUTHORIZED] = "The API refuses the credentials or the account",
 };
 
+/* Whether it answers, as far as is known. */
+static bool host_answers(const Host *host) {
+        switch (host->state) {
+        case API_STATE_UNKNOWN:
+        case API_STATE_ONLINE:
+                return true;
+        case API_STATE_THROTTLED:
+                return !host->paused;
+        case API_STATE_OFFLINE:
+        case API_STATE_UNAUTHORIZED:
+        case _API_STATE_MAX:
+                break;
+        }
+        return false;
+}
+
 bool host_open(const Core *core) {
         return core->host.usable && !core->stopping &&
-               core->host.quiet_until <= core->now.boottime &&
-               (core->host.state == API_STATE_UNKNOWN || core->host.state == API_STATE_ONLINE);
+               core->host.quiet_until <= core->now.boottime && host_answers(&core->host);
 }
 
 static int host_go(Core *core, ApiState state, const char *why) {
@@ -32,6 +55,8 @@ static int host_go(Core *core, ApiState state, const char *why) {
 
         core->host.state = state;
         core->host.suspect = false;
+        if (state != API_STATE_THROTTLED)
+                core->host.paused = false;
         if (state == before)
                 return 0;
         if (state == API_STATE_ONLINE) {
@@ -43,10 +68,24 @@ static int host_go(Core *core, ApiState state, const char *why) {
         return core_log(core, LOG_EVENT_API_STATE, 4, NULL, "%s: %s", state_sentences[state], why);
 }
 
-static int host_good(Core *core, bool probe) {
+/* The pause is over. Whether that is all, time will tell. */
+static int host_resume(Core *core) {
+        Host *host = &core->host;
+
+        host->paused = false;
+        host->n_failed = 0;
+        if (!host->held || host->calm_at <= core->now.boottime)
+                return host_go(core, API_STATE_ONLINE, "");
+        host->probe_at = host->calm_at;
+        return 0;
+}
+
+static int host_good(Core *core, const Flight *flight, bool probe) {
         Host *host = &core->host;
 
         host->last_contact_at = core->now.realtime;
+        if (flight->serial > host->throttled_serial)
+                bucket_speed_up(&core->bucket, core->now.boottime);
         if (probe)
                 host->suspect = false;
         /* Only a probe shows that the pause is over, or that the credentials are good again, and only
@@ -59,6 +98,8 @@ static int host_good(Core *core, bool probe) {
                 return 0;
         if (host->state == API_STATE_ONLINE)
                 return 0;
+        if (host->state == API_STATE_THROTTLED)
+                return host_resume(core);
         return host_go(core, API_STATE_ONLINE, "");
 }
 
@@ -94,6 +135,17 @@ static int host_offline(Core *core, bool probe, const char *why) {
         return r;
 }
 
+/* One more throttling: slower from now on. */
+static void host_slow_down(Core *core) {
+        Host *host = &core->host;
+
+        host->n_failed++;
+        host->throttled_serial = core->last_serial;
+        if (!host->paused)
+                host->held = core->now.boottime < host->calm_at;
+        bucket_slow_down(&core->bucket, core->now.boottime);
+}
+
 static int host_throttled(Core *core, const Flight *flight, const Answer *answer) {
         Host *host = &core->host;
         /* What was sent together is throttled together: that is one failure, and one pause. */
@@ -103,10 +155,8 @@ static int host_throttled(Core *core, const Flight *flight, const Answer *answer
 
         if (host->state != API_STATE_THROTTLED)
                 host->n_failed = 0;
-        if (again) {
-                host->n_failed++;
-                host->throttled_serial = core->last_serial;
-        }
+        if (again)
+                host_slow_down(core);
         if (answer->has_retry_after) {
                 usec_t span = usec_max(answer->retry_after_usec, USEC_PER_SEC);
 
@@ -117,10 +167,12 @@ static int host_throttled(Core *core, const Flight *flight, const Answer *answer
         }
         /* Several answers may say so; the longest pause counts. */
         host->quiet_until = usec_max(host->quiet_until, until);
+        host->calm_at = usec_add(host->quiet_until, CALM_USEC);
         if (host->state == API_STATE_UNAUTHORIZED) {
                 host_probe_rarely(core);
                 return 0;
         }
+        host->paused = true;
         host->probe_at = host->quiet_until;
         r = host_go(core, API_STATE_THROTTLED, answer->message);
         if (r >= 0)
@@ -150,7 +202,7 @@ static int host_redirected(Core *core, bool probe, const Answer *answer) {
 static int host_suspect(Core *core, bool probe, const Answer *answer) {
         if (probe)
                 return host_offline(core, true, answer->message);
-        if (core->host.state == API_STATE_UNKNOWN || core->host.state == API_STATE_ONLINE)
+        if (host_answers(&core->host))
                 core->host.suspect = true;
         return 0;
 }
@@ -161,7 +213,7 @@ static int host_take(Core *core, const Flight *flight, bool probe, const Answer 
         case API_REFUSED:
         case API_NOT_FOUND:
         case API_CONFLICT:
-                return host_good(core, probe);
+                return host_good(core, flight, probe);
         case API_NOT_SENT:
                 return host_offline(core, probe, answer->message);
         case API_REDIRECTED:

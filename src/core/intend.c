@@ -71,8 +71,12 @@ static int check_object(Core *core, const Intent *intent, Object **ret, const ch
 
 /* Whether there is a point in waiting for the API, or the answer is due once the row is durable. */
 static bool worth_waiting(const Core *core, const Intent *intent) {
-        return intent->wait && !core->stopping &&
-               (core->host.state == API_STATE_UNKNOWN || core->host.state == API_STATE_ONLINE);
+        if (!intent->wait || core->stopping)
+                return false;
+        /* A read is of no use but with its answer, which a slower API gives as well. */
+        if (intent->kind == INTENT_REFRESH && host_open(core))
+                return true;
+        return core->host.state == API_STATE_UNKNOWN || core->host.state == API_STATE_ONLINE;
 }
 
 /* Notes who is owed an answer, for the revisions that were just asked for. */

@@ -34,6 +34,9 @@ typedef struct Host {
         usec_t probe_at;    /* CLOCK_BOOTTIME, USEC_NEVER: none is planned */
         usec_t quiet_until; /* CLOCK_BOOTTIME: it was asked for, and nothing but time ends it */
         uint64_t throttled_serial; /* up to there, requests were decided before the last 429 */
+        bool paused; /* while throttled: the pause is not over, or no probe has passed after it */
+        bool held;   /* throttled again and again: it stays so until calm_at, at a slower pace */
+        usec_t calm_at; /* CLOCK_BOOTTIME: a while after the last pause; a 429 before is one more */
         Flight *probe;
         uint64_t outdated; /* serial: what was sent before says nothing of the credentials of now */
         usec_t last_contact_at; /* CLOCK_REALTIME */

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/pace.h"
 
+/* What each good answer adds to a rate that was found out. */
+#define STEP_PER_SEC 0.025
+
+/* How often the configured rate is halved at most: six times. */
+#define SLOWEST 64
+
 static void bucket_fill(Bucket *bucket, usec_t now) {
         if (now <= bucket->filled_at)
                 return;
@@ -10,16 +16,49 @@ static void bucket_fill(Bucket *bucket, usec_t now) {
         bucket->filled_at = now;
 }
 
+/* Sets the rate in force, within its bounds, and the burst that goes with it. */
+static void bucket_set_rate(Bucket *bucket, double per_sec) {
+        const double least = bucket->per_sec_most / SLOWEST;
+
+        if (per_sec > bucket->per_sec_most)
+                per_sec = bucket->per_sec_most;
+        if (per_sec < least)
+                per_sec = least;
+        bucket->per_sec = per_sec;
+        bucket->burst = bucket->burst_most * per_sec / bucket->per_sec_most;
+        if (bucket->burst < 1)
+                bucket->burst = 1;
+        if (bucket->tokens > bucket->burst)
+                bucket->tokens = bucket->burst;
+}
+
 void bucket_init(Bucket *bucket, double per_sec, unsigned burst, usec_t now) {
-        *bucket = (Bucket){ .per_sec = per_sec, .burst = burst, .tokens = burst, .filled_at = now };
+        *bucket = (Bucket){ .per_sec_most = per_sec,
+                            .burst_most = burst,
+                            .per_sec = per_sec,
+                            .burst = burst,
+                            .tokens = burst,
+                            .filled_at = now };
 }
 
 void bucket_resize(Bucket *bucket, double per_sec, unsigned burst, usec_t now) {
+        bool found_out = bucket->per_sec < bucket->per_sec_most;
+
         bucket_fill(bucket, now);
-        bucket->per_sec = per_sec;
-        bucket->burst = burst;
-        if (bucket->tokens > bucket->burst)
-                bucket->tokens = bucket->burst;
+        bucket->per_sec_most = per_sec;
+        bucket->burst_most = burst;
+        bucket_set_rate(bucket, found_out ? bucket->per_sec : per_sec);
+}
+
+void bucket_slow_down(Bucket *bucket, usec_t now) {
+        bucket_fill(bucket, now);
+        bucket_set_rate(bucket, bucket->per_sec / 2);
+        bucket->tokens = 0;
+}
+
+void bucket_speed_up(Bucket *bucket, usec_t now) {
+        bucket_fill(bucket, now);
+        bucket_set_rate(bucket, bucket->per_sec + STEP_PER_SEC);
 }
 
 bool bucket_take(Bucket *bucket, usec_t now) {
@@ -31,9 +70,11 @@ bool bucket_take(Bucket *bucket, usec_t now) {
 }
 
 void bucket_released(Bucket *bucket, unsigned n, usec_t now) {
+        double most = bucket->burst > n ? bucket->burst - n : 0;
+
         bucket_fill(bucket, now);
-        if (bucket->tokens > bucket->burst - n)
-                bucket->tokens = bucket->burst - n;
+        if (bucket->tokens > most)
+                bucket->tokens = most;
 }
 
 usec_t bucket_ready_at(const Bucket *bucket, usec_t now) {

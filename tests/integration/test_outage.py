@@ -130,6 +130,31 @@ def test_throttled(rule, pause):
         assert stage.get(PATH)["SuspectedOrphans"] == 0
 
 
+def test_slower_than_configured():
+    """The API takes 4 a second, RequestsPerSec says 60: the pace is found out, and nobody sees more
+    of it than one change of state."""
+    rate, n = 4, 60
+    with Stage({**BUDGET, "Reconcile": {"ResyncIntervalSec": 3600}},
+               simulator=[f"--requests-per-sec={rate}"]) as stage, stage.listener() as listener:
+        for number in range(n):
+            stage.session(Tag=f"t{number}", Wait=False)
+        stage.daemon.await_property(PATH, "PendingCount", 0, timeout=120)
+        requests = stage.simulator.requests()
+        created = [request["time"] for request in requests
+                   if request["method"] == "POST" and request["status"] == 200]
+        assert len(created) == n
+        assert created[-1] - created[0] < 2.5 * n / rate
+        in_vain = [request for request in requests if request["status"] == 429]
+        # The first burst may be throttled as a whole; what follows knows better.
+        assert 0 < len(in_vain) <= 20 + n / 4, len(in_vain)
+        assert stage.get(PATH)["ApiState"] == "throttled"
+        heard = listener.until(lambda event: event.changed.get("PendingCount") == 0)
+        seen = [event.changed["ApiState"] for event in heard if "ApiState" in event.changed]
+        assert seen[-1] == "throttled" and len(seen) <= 6, seen
+        assert stage.daemon.log.count("The API asks for patience") <= 2
+        assert stage.get(PATH)["SuspectedOrphans"] == 0
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_unauthorized(status):
     """Only a rare read; what was accepted before is kept, and driven when it passes."""

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit/bench.h"
 
+#include <stdio.h>
+
 /* The API as a whole: what stops all traffic, what finds out that it is back. */
 
 static const Intent create = { .kind = INTENT_CREATE, .object = KIND_SESSION, .wait = true };
@@ -104,6 +106,121 @@ static void test_throttled_burst(void **state) {
         assert_int_equal(api_state(bench), API_STATE_THROTTLED);
         bench_pass(bench, bench_config.retry_min_usec);
         assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+}
+
+/* An API that takes so many requests a second, and begins with none to spare. */
+typedef struct SlowApi {
+        double per_sec, allowance;
+        usec_t at;
+        unsigned n_throttled, n_good, n_changes;
+        ApiState state;
+} SlowApi;
+
+static void slow_api_answer(Bench *bench, SlowApi *api) {
+        static unsigned n;
+        char id[16];
+
+        api->allowance += api->per_sec * (double)(bench->now.boottime - api->at) / USEC_PER_SEC;
+        if (api->allowance > usec_max((usec_t)api->per_sec, 1))
+                api->allowance = (double)usec_max((usec_t)api->per_sec, 1);
+        api->at = bench->now.boottime;
+        if (api->allowance < 1) {
+                api->n_throttled++;
+                bench_answer(bench, API_THROTTLED);
+        } else {
+                api->allowance -= 1;
+                api->n_good++;
+                snprintf(id, sizeof(id), "id%u", n++);
+                if (operation_is_create(bench_operation(bench)))
+                        bench_answer_id(bench, id);
+                else
+                        bench_answer(bench,
+                                     bench->requests[0].number == 0 ? API_NOT_FOUND : API_OK);
+        }
+        if (api->state != api_state(bench))
+                api->n_changes++;
+        api->state = api_state(bench);
+}
+
+/* The pace finds its own where the API is slower than the budget: few are sent in vain, and what
+ * clients and the log see is one state. */
+static void test_slower_api(void **state) {
+        static const double rates[] = { 10, 5, 1 };
+        Bench *bench = *state;
+        CoreConfig config = bench_config;
+        Intent intent = create;
+
+        intent.wait = false;
+        config.resync_interval_usec = 24 * USEC_PER_HOUR;
+        core_configure(bench->core, &config, bench->now);
+        for (size_t i = 0; i < ELEMENTSOF(rates); i++) {
+                const unsigned n_logs = bench->n_logs[LOG_EVENT_API_STATE];
+                const usec_t begin = bench->now.boottime;
+                SlowApi api = { .per_sec = rates[i], .at = begin, .state = api_state(bench) };
+
+                for (unsigned j = 0; j < 60; j++)
+                        assert_int_equal(bench_intend(bench, intent), 0);
+                while (core_status(bench->core).n_pending > 0) {
+                        while (bench->n_requests > 0)
+                                slow_api_answer(bench, &api);
+                        bench->n_replies = 0;
+                        bench_pass(bench, 10 * USEC_PER_MSEC);
+                        assert_true(bench->now.boottime - begin < USEC_PER_HOUR);
+                }
+                const double seconds = (double)(bench->now.boottime - begin) / USEC_PER_SEC;
+
+                CASE("takes about as long as it must", seconds < 2.5 * 60 / rates[i]);
+                CASE("few are sent in vain", api.n_throttled <= 16 + api.n_good / 4);
+                CASE("one state", api.n_changes <= 3);
+                CASE("few lines", bench->n_logs[LOG_EVENT_API_STATE] - n_logs <= 3);
+
+                /* Once it is calm, all is as before. */
+                for (unsigned j = 0; j < 200; j++) {
+                        while (bench->n_requests > 0)
+                                slow_api_answer(bench, &api);
+                        bench_pass(bench, USEC_PER_SEC);
+                }
+                assert_int_equal(api_state(bench), API_STATE_ONLINE);
+        }
+}
+
+/* Throttled a second time within a minute: it stays so, and yet all goes on. */
+static void test_throttled_again(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        Intent refresh = {
+                .kind = INTENT_REFRESH, .object = KIND_SESSION, .number = session, .wait = true
+        };
+
+        for (unsigned i = 0; i < 2; i++) {
+                bench_pass(bench, 10 * USEC_PER_SEC);
+                bench_skip_reads(bench);
+                assert_int_equal(bench_intend(bench, create), 0);
+                bench_answer(bench, API_THROTTLED);
+                bench_pass(bench, USEC_PER_SEC);
+                assert_int_equal(bench->requests[0].number, 0);
+                bench_answer(bench, API_NOT_FOUND);
+                assert_int_equal(api_state(bench), i == 0 ? API_STATE_ONLINE : API_STATE_THROTTLED);
+                assert_int_equal(bench_operation(bench), OPERATION_CREATE_SESSION);
+                bench_answer_id(bench, i == 0 ? "s2" : "s3");
+        }
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, create), 0);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+        bench_answer_id(bench, "s4");
+        assert_int_equal(bench_intend(bench, refresh), 0);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), -1);
+        bench_skip_reads(bench);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+
+        /* It takes a probe, after a calm minute. */
+        bench_pass(bench, 40 * USEC_PER_SEC);
+        bench_skip_reads(bench);
+        assert_int_equal(api_state(bench), API_STATE_THROTTLED);
+        bench_pass(bench, 22 * USEC_PER_SEC);
+        assert_int_equal(bench->requests[0].number, 0);
+        bench_answer(bench, API_NOT_FOUND);
+        assert_int_equal(api_state(bench), API_STATE_ONLINE);
 }
 
 static void test_unauthorized(void **state) {
@@ -392,6 +509,8 @@ int main(void) {
                 TEST(test_suspect),
                 TEST(test_throttled),
                 TEST(test_throttled_burst),
+                TEST(test_slower_api),
+                TEST(test_throttled_again),
                 TEST(test_unauthorized),
                 TEST(test_unauthorized_keeps_what_was_accepted),
                 TEST(test_unauthorized_is_not_offline),

@@ -42,6 +42,71 @@ static void test_bucket_released(void **state) {
         assert_int_equal(n, 10);
 }
 
+/* Half of it each time that it was too fast, but not down to nothing; and never more than before. */
+static void test_bucket_slow_down(void **state) {
+        Bucket bucket;
+        usec_t now = USEC_PER_HOUR;
+
+        (void)state;
+        bucket_init(&bucket, 20, 40, now);
+        bucket_slow_down(&bucket, now);
+        assert_true(bucket.per_sec == 10 && bucket.burst == 20);
+        assert_false(bucket_take(&bucket, now));
+        assert_true(bucket_take(&bucket, now + USEC_PER_SEC / 10));
+
+        now += USEC_PER_HOUR;
+        for (unsigned i = 0; i < 20; i++)
+                assert_true(bucket_take(&bucket, now));
+        assert_false(bucket_take(&bucket, now));
+
+        for (unsigned i = 0; i < 100; i++)
+                bucket_slow_down(&bucket, now);
+        assert_true(bucket.per_sec == 20.0 / 64 && bucket.burst == 1);
+        bucket_released(&bucket, 3, now);
+        assert_in_range(bucket_ready_at(&bucket, now), now, now + 64 * USEC_PER_SEC / 20 + 2);
+
+        for (unsigned i = 0; i < 10000; i++)
+                bucket_speed_up(&bucket, now);
+        assert_true(bucket.per_sec == 20 && bucket.burst == 40);
+}
+
+/* In full use it takes half a minute to twice the rate, at any rate. */
+static void test_bucket_speed_up(void **state) {
+        static const double rates[] = { 640, 20, 2 };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(rates); i++) {
+                usec_t begin = USEC_PER_HOUR, now = begin;
+                Bucket bucket;
+
+                bucket_init(&bucket, rates[i], 40, now);
+                bucket_slow_down(&bucket, now);
+                while (bucket.per_sec < rates[i]) {
+                        now = bucket_ready_at(&bucket, now);
+                        assert_true(bucket_take(&bucket, now));
+                        bucket_speed_up(&bucket, now);
+                }
+                assert_in_range(now - begin, 25 * USEC_PER_SEC, 31 * USEC_PER_SEC);
+        }
+}
+
+static void test_bucket_resize(void **state) {
+        Bucket bucket;
+        usec_t now = USEC_PER_HOUR;
+
+        (void)state;
+        bucket_init(&bucket, 20, 40, now);
+        bucket_resize(&bucket, 30, 60, now);
+        assert_true(bucket.per_sec == 30 && bucket.burst == 60);
+
+        /* What was found out is true of a larger figure too, and no reason to exceed a smaller one. */
+        bucket_slow_down(&bucket, now);
+        bucket_resize(&bucket, 60, 60, now);
+        assert_true(bucket.per_sec == 15 && bucket.burst == 15);
+        bucket_resize(&bucket, 10, 5, now);
+        assert_true(bucket.per_sec == 10 && bucket.burst == 5);
+}
+
 static void test_backoff(void **state) {
         static const struct {
                 const char *name;
@@ -75,9 +140,9 @@ static void test_backoff(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_bucket),
-                cmocka_unit_test(test_bucket_released),
-                cmocka_unit_test(test_backoff),
+                cmocka_unit_test(test_bucket),           cmocka_unit_test(test_bucket_released),
+                cmocka_unit_test(test_bucket_slow_down), cmocka_unit_test(test_bucket_speed_up),
+                cmocka_unit_test(test_bucket_resize),    cmocka_unit_test(test_backoff),
         };
 
         return cmocka_run_group_tests_name("pace", tests, NULL, NULL);
