@@ -19,6 +19,39 @@ def root_fixture(tmp_path_factory):
     return root
 
 
+def files_below(root):
+    return sorted(str(path.relative_to(root)) for path in pathlib.Path(root).rglob("*")
+                  if not path.is_dir())
+
+
+def test_uninstall(tmp_path):
+    """What make install brings, make uninstall takes away."""
+    make = ["make", "-s", "-C", build_directory(), f"DESTDIR={tmp_path}"]
+    subprocess.run([*make, "install"], check=True, stdout=subprocess.DEVNULL)
+    assert len(files_below(tmp_path)) > 20
+    subprocess.run([*make, "uninstall"], check=True, stdout=subprocess.DEVNULL)
+    assert files_below(tmp_path) == []
+
+
+def test_at_home_under_systemd(root):
+    """Each file where its reader looks for it; systemd looks in each of its folders' /usr/local, too."""
+    for ending in ("systemd/system/convened.service", "systemd/user/convened.service",
+                   "sysusers.d/convened.conf", "dbus-1/system.d/org.convened1.conf",
+                   "dbus-1/system-services/org.convened1.service",
+                   "dbus-1/services/org.convened1.service",
+                   "examples/convened.service.d/address-allow-list.conf",
+                   "examples/convened.service.d/encrypted-credentials.conf", "examples/convened.conf"):
+        assert [name for name in files_below(root) if name.endswith("/" + ending)], ending
+
+
+@pytest.mark.parametrize("unit", ["system", "user"])
+def test_unit_starts_what_is_installed(root, unit):
+    text = only(root, f"systemd/{unit}/convened.service").read_text(encoding="utf-8")
+    assert "@" not in text.replace("@system-service", "").replace("@privileged @resources", "")
+    command, = [line for line in text.splitlines() if line.startswith("ExecStart=")]
+    assert (root / command.removeprefix("ExecStart=/").split()[0]).exists()
+
+
 def only(root, pattern):
     found = list(pathlib.Path(root).rglob(pattern))
     assert len(found) == 1, found
