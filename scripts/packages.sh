@@ -17,7 +17,7 @@ packages_demo=(curl dbus-daemon)
 
 packages_check=(
         clang clang-format-14 debootstrap libcmocka-dev nghttp2-proxy openssl python3
-        python3-jeepney python3-pytest scdoc shellcheck systemd xz-utils zsh
+        python3-jeepney python3-pytest scdoc shellcheck systemd systemd-container xz-utils zsh
         # the examples
         gjs libglib2.0-dev
         "${packages_demo[@]}"

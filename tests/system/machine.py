@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The machine that the tests run on: convened as its administrator and its users see it."""
+
+import contextlib
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+import time
+
+from jeepney import DBusAddress, new_method_call
+from jeepney.io.blocking import open_dbus_connection
+
+from harness.bus import BusError, call
+from harness.daemon import MANAGER, NAME, PARTICIPANT, PATH, SESSION, variants
+from harness.wait import wait_for
+
+UNIT = "convened.service"
+STATE = pathlib.Path("/var/lib/convened")
+CONFIGURATION = pathlib.Path("/etc/convened/convened.conf")
+CREDENTIAL = pathlib.Path("/etc/credstore/convened.api")
+ENCRYPTED_CREDENTIAL = pathlib.Path("/etc/credstore.encrypted/convened.api")
+DROP_INS = pathlib.Path("/etc/systemd/system/convened.service.d")
+EXAMPLES = pathlib.Path("/usr/local/share/doc/convened/examples")
+SYSTEM_BUS = "unix:path=/run/dbus/system_bus_socket"
+
+PROPERTIES = "org.freedesktop.DBus.Properties"
+MEMBERS, OUTSIDER = ("alice", "bob"), "carol"
+
+QUICK = {"Api": {"RequestsPerSec": 1000, "RequestBurst": 1000},
+         "Reconcile": {"RetryMinSec": 0.02, "RetryMaxSec": 0.5}}
+
+
+def run(*command, check=True, input="", **options):
+    """A command, with its output as text."""
+    result = subprocess.run(command, input=input, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, check=False, **options)
+    assert not check or result.returncode == 0, f"{command}: {result.returncode}: {result.stdout}"
+    return result
+
+
+def systemctl(*arguments, check=True):
+    return run("systemctl", *arguments, check=check)
+
+
+def show(name, unit=UNIT):
+    """A property of a unit, as text."""
+    return systemctl("show", "--value", "--property=" + name, unit).stdout.strip()
+
+
+def figure(line):
+    """A line for ./check to print at its end."""
+    with open("/root/tests/figures", "a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def await_state(state, timeout=20):
+    wait_for(lambda: show("ActiveState") == state, timeout)
+
+
+def write(path, text, mode=0o644):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+
+
+class User:
+    """A user's connection to the system bus, or to another."""
+
+    def __init__(self, name, address=SYSTEM_BUS):
+        self.name = name
+        self.entry = pwd.getpwnam(name)
+        self.uid = self.entry.pw_uid
+        with self.identity():
+            self.connection = open_dbus_connection(bus=address)
+
+    @contextlib.contextmanager
+    def identity(self):
+        """The bus sees who connects: the user, with the groups that a login gives."""
+        groups = os.getgroups()
+        os.setgroups(os.getgrouplist(self.name, self.entry.pw_gid))
+        os.setresgid(self.entry.pw_gid, self.entry.pw_gid, 0)
+        os.setresuid(self.uid, self.uid, 0)
+        try:
+            yield
+        finally:
+            os.setresuid(0, 0, 0)
+            os.setresgid(0, 0, 0)
+            os.setgroups(groups)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.connection.close()
+
+    @property
+    def unique_name(self):
+        return self.connection.unique_name
+
+    def call(self, path, interface, member, signature=None, body=(), destination=NAME):
+        return call(self.connection, destination, path, interface, member, signature, body)
+
+    def send(self, path, interface, member, signature=None, body=()):
+        """A call whose answer nobody waits for."""
+        address = DBusAddress(path, bus_name=NAME, interface=interface)
+        self.connection.send(new_method_call(address, member, signature, body))
+
+    def manager(self, member, signature=None, body=()):
+        return self.call(PATH, MANAGER, member, signature, body)
+
+    def create(self, what, **properties):
+        """`what`: "Session" or "Participant"."""
+        return self.manager("Create" + what, "a{sv}", (variants(properties),))[0]
+
+    def get(self, path=PATH):
+        interface = (SESSION if "/session/" in path
+                     else PARTICIPANT if "/participant/" in path else MANAGER)
+        reply = self.call(path, PROPERTIES, "GetAll", "s", (interface,))
+        return {name: value for name, (_, value) in reply[0].items()}
+
+    def bus(self, member, signature=None, body=()):
+        return self.call("/org/freedesktop/DBus", "org.freedesktop.DBus", member, signature, body,
+                         destination="org.freedesktop.DBus")
+
+    def has_owner(self):
+        return self.bus("NameHasOwner", "s", (NAME,))[0]
+
+    def service_pid(self):
+        """Of the daemon that owns the name; None: nobody does."""
+        try:
+            return self.bus("GetConnectionUnixProcessID", "s", (NAME,))[0]
+        except BusError as error:
+            assert error.name.endswith(".NameHasNoOwner"), error
+            return None
+
+    def refused(self, *arguments):
+        """The error that a call gets, without its first words."""
+        try:
+            reply = self.call(*arguments)
+        except BusError as error:
+            return error.name.rpartition(".")[2]
+        raise AssertionError(f"{arguments} was answered with {reply}")
+
+
+class Machine:
+    """One test's time on the machine: afterwards convened is as freshly installed."""
+
+    def __init__(self, simulator):
+        self.simulator = simulator
+        self.stack = contextlib.ExitStack()
+        self.journal_since = time.time()
+
+    def reset(self):
+        systemctl("stop", UNIT)
+        systemctl("disable", "--quiet", UNIT)
+        for path in (STATE, CONFIGURATION.parent, DROP_INS):
+            shutil.rmtree(path, ignore_errors=True)
+        for path in (CREDENTIAL, ENCRYPTED_CREDENTIAL):
+            path.unlink(missing_ok=True)
+        systemctl("daemon-reload")
+        systemctl("reset-failed")
+
+    def configure(self, **sections):
+        """What an administrator writes; by sections and keys, None for none of that key."""
+        keys = {"Api": {"BaseUrl": self.simulator.base_url, "AccountId": self.simulator.account}}
+        for added in (QUICK, sections):
+            for section, values in added.items():
+                keys.setdefault(section, {}).update(values)
+        text = "".join(f"[{section}]\n" + "".join(f"{key}={value}\n" for key, value in values.items()
+                                                  if value is not None)
+                       for section, values in keys.items())
+        write(CONFIGURATION, text)
+
+    def set_credentials(self, text="user:password\n"):
+        write(CREDENTIAL, text, 0o600)
+
+    def add_drop_in(self, text):
+        write(DROP_INS / "test.conf", text)
+        systemctl("daemon-reload")
+
+    def start(self, **sections):
+        """Configured, with credentials, and started."""
+        self.configure(**sections)
+        self.set_credentials()
+        systemctl("start", UNIT)
+        return self
+
+    def user(self, name):
+        """A connection until the end of the test."""
+        return self.stack.enter_context(User(name))
+
+    def users(self, *names):
+        return [self.user(name) for name in names]
+
+    def journal(self, *match):
+        """The entries of this test, oldest first."""
+        run("journalctl", "--sync")
+        said = run("journalctl", "--unit=" + UNIT, "--output=json", "--all", "--quiet",
+                   f"--since=@{self.journal_since:.6f}", *match).stdout
+        return [json.loads(line) for line in said.splitlines()]
+
+    def messages(self, *match):
+        return [entry["MESSAGE"] for entry in self.journal(*match)]

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Several people share the machine: what the bus lets through, and who may do what."""
+
+import pytest
+from jeepney import HeaderFields
+
+from harness.bus import BusError
+from harness.daemon import MANAGER, NAME, PARTICIPANT, PATH, SESSION, variants
+from harness.wait import wait_for
+from machine import PROPERTIES, UNIT, User, run, show, systemctl
+
+S1, P1, P2 = (PATH + "/" + name for name in ("session/1", "participant/1", "participant/2"))
+LOG_CONTROL = "/org/freedesktop/LogControl1"
+
+
+def test_outsiders_can_not_call(machine):
+    machine.start()
+    alice, carol = machine.users("alice", "carol")
+    alice.create("Session")
+    for call in ((PATH, MANAGER, "ListSessions", "a{sv}tu", ({}, 0, 0)),
+                 (PATH, MANAGER, "CreateSession", "a{sv}", ({},)),
+                 (S1, PROPERTIES, "GetAll", "s", (SESSION,)),
+                 (PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"),
+                 (S1, "org.freedesktop.DBus.Introspectable", "Introspect"),
+                 (PATH, "org.freedesktop.DBus.Peer", "Ping"),
+                 (LOG_CONTROL, PROPERTIES, "GetAll", "s", ("org.freedesktop.LogControl1",))):
+        assert carol.refused(*call) == "AccessDenied"
+    # The unique name is no way around it.
+    owner = carol.bus("GetNameOwner", "s", (NAME,))[0]
+    with pytest.raises(BusError, match="AccessDenied"):
+        carol.call(PATH, MANAGER, "Sync", destination=owner)
+
+
+def senders_until(user, departed):
+    """Who sent what a user has heard up to the departure of a unique name."""
+    senders = []
+    while True:
+        message = user.connection.receive(timeout=10)
+        fields = message.header.fields
+        if (fields.get(HeaderFields.member) == "NameOwnerChanged"
+                and (message.body[0], message.body[2]) == (departed, "")):
+            return senders
+        senders.append(fields.get(HeaderFields.sender))
+
+
+def test_outsiders_hear_nothing(machine):
+    machine.start()
+    alice, bob, carol = machine.users("alice", "bob", "carol")
+    for user in (bob, carol):
+        user.bus("AddMatch", "s", ("type='signal'",))
+    alice.create("Session", Tag="secret")
+    # The bus tells everybody, and after all that came before.
+    with User("root") as passing:
+        departed = passing.unique_name
+    daemon = alice.bus("GetNameOwner", "s", (NAME,))[0]
+    assert daemon in senders_until(bob, departed)
+    assert daemon not in senders_until(carol, departed)
+
+
+def test_nobody_takes_the_name(machine):
+    for name in ("alice", "carol"):
+        user = machine.user(name)
+        with pytest.raises(BusError, match="AccessDenied"):
+            user.bus("RequestName", "su", (NAME, 0))
+
+
+def test_owners(machine):
+    machine.start()
+    root, alice, bob = machine.users("root", "alice", "bob")
+    alice.create("Session"), alice.create("Participant"), bob.create("Participant")
+    assert [bob.get(path)["Owner"] for path in (S1, P1, P2)] == [alice.uid, alice.uid, bob.uid]
+    token = (P1, PARTICIPANT, "GetToken")
+    for call in ((S1, SESSION, "Delete", "a{sv}", ({},)), (P1, PARTICIPANT, "Delete", "a{sv}", ({},)),
+                 token, (P1, PARTICIPANT, "SetSubscriptions", "sa(oas)a{sv}", ("none", [], {})),
+                 (S1, SESSION, "AddParticipant", "oa{sv}", (P1, {})),
+                 (S1, SESSION, "AddParticipant", "oa{sv}", (P2, {})),
+                 (PATH, MANAGER, "CreateParticipant", "a{sv}", (variants({"Session": S1}),))):
+        assert bob.refused(*call) == "AccessDenied"
+    assert alice.call(*token)[0] == root.call(*token)[0]
+    root.call(S1, SESSION, "AddParticipant", "oa{sv}", (P2, {}))
+    bob.call(S1, SESSION, "RemoveParticipant", "oa{sv}", (P2, {}))
+    root.call(S1, SESSION, "Delete", "a{sv}", ({},))
+
+
+def test_reload_is_for_root(machine):
+    machine.start()
+    alice, root = machine.users("alice", "root")
+    assert alice.refused(PATH, MANAGER, "Reload") == "AccessDenied"
+    assert root.manager("Reload") == ()
+
+
+def test_log_level_is_for_root(machine):
+    machine.start()
+    assert systemctl("service-log-level", UNIT).stdout.strip() == "info"
+    systemctl("service-log-level", UNIT, "debug")
+    assert systemctl("service-log-level", UNIT).stdout.strip() == "debug"
+    alice, = machine.users("alice")
+    for name, value in (("LogLevel", "err"), ("LogTarget", "null")):
+        assert alice.refused(LOG_CONTROL, PROPERTIES, "Set", "ssv",
+                             ("org.freedesktop.LogControl1", name, ("s", value))) == "AccessDenied"
+    assert systemctl("service-log-level", UNIT).stdout.strip() == "debug"
+
+
+def test_command_line(machine):
+    """As people call it: each with a login's own rights."""
+    machine.start()
+
+    def convenectl(user, *arguments):
+        return run("runuser", "-u", user, "--", "convenectl", "--system", *arguments, check=False)
+
+    assert convenectl("alice", "create-session", "standup").returncode == 0
+    assert "standup" in convenectl("bob", "list-sessions").stdout
+    assert convenectl("bob", "delete-session", "standup").returncode == 6
+    assert convenectl("carol", "list-sessions").returncode == 6
+    assert convenectl("alice", "delete-session", "standup").returncode == 0
+
+
+def test_callers_that_vanish(machine):
+    """Calls whose senders have left before anybody could ask who they are."""
+    machine.start()
+    pid, n = show("MainPID"), 1000
+    for i in range(n):
+        with User("alice" if i % 2 else "bob") as user:
+            user.send(PATH, MANAGER, "CreateSession", "a{sv}", ({},))
+    alice, bob = machine.users("alice", "bob")
+    mine, theirs = alice.create("Session"), bob.create("Session")
+    rows = []
+    after = 0
+    while True:
+        page, after = alice.manager("ListSessions", "a{sv}tu", ({"Fields": ("as", ["Owner"])}, after, 1000))
+        rows += page
+        if not after:
+            break
+    assert {owner["Owner"][1] for _, owner in rows} <= {alice.uid, bob.uid}
+    assert (alice.get(mine)["Owner"], alice.get(theirs)["Owner"]) == (alice.uid, bob.uid)
+    assert show("MainPID") == pid
+    wait_for(lambda: alice.get()["PendingCount"] == 0, 60)
