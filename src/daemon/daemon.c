@@ -354,6 +354,8 @@ int daemon_run(Daemon *daemon) {
                 }
                 /* Once the end is decided, nothing is begun any more. */
                 if (sd_event_get_exit_code(daemon->event, &code) == -ENODATA)
+                        daemon_serve(daemon);
+                if (sd_event_get_exit_code(daemon->event, &code) == -ENODATA)
                         daemon_turn(daemon);
         }
 

@@ -6,6 +6,9 @@
 
 #include "daemon/journal.h"
 
+/* For so long calls go before everything else in a turn. */
+#define SERVE_USEC USEC_PER_MSEC
+
 static usec_t clock_read(clockid_t clock) {
         struct timespec ts;
 
@@ -91,6 +94,15 @@ static int turn_arm(Daemon *daemon, usec_t deadline, Now now) {
  * RequestTimeoutSec after its beginning at the latest. */
 static bool may_leave(const Daemon *daemon, const CoreStatus *status) {
         return daemon->stopping && !daemon->batch && status->n_posts == 0;
+}
+
+void daemon_serve(Daemon *daemon) {
+        usec_t begin = daemon_monotonic();
+
+        /* Whatever breaks the connection, the loop is told of it too. */
+        while (sd_bus_process(daemon->connection, NULL) > 0)
+                if (daemon_monotonic() - begin >= SERVE_USEC)
+                        break;
 }
 
 void daemon_turn(Daemon *daemon) {
