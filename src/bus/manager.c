@@ -167,7 +167,7 @@ static int method_get(sd_bus_message *message, Bus *bus, Kind kind, sd_bus_error
         r = call_new(&call, bus, message);
         if (r < 0)
                 return r;
-        r = sd_bus_message_read(message, "s", &call->id);
+        r = sd_bus_message_read_basic(message, 's', &call->id);
         if (r < 0)
                 return r;
         call->kind = kind;

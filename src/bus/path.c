@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/path.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "proto/names.h"
 
@@ -11,9 +10,18 @@ const char *path_prefix(Kind kind) {
 }
 
 Path path_of(Kind kind, uint64_t number) {
+        char digits[20], *digit = digits + sizeof(digits), *end;
         Path path;
 
-        snprintf(path.text, sizeof(path.text), "%s/%" PRIu64, path_prefix(kind), number);
+        /* snprintf() would take longer than the whole search that leads here. */
+        do
+                *--digit = (char)('0' + number % 10);
+        while ((number /= 10) > 0);
+
+        end = stpcpy(path.text, path_prefix(kind));
+        *end++ = '/';
+        end = mempcpy(end, digit, (size_t)(digits + sizeof(digits) - digit));
+        *end = 0;
         return path;
 }
 

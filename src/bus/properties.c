@@ -8,20 +8,18 @@
 #include "bus/internal.h"
 #include "bus/words.h"
 
-DEFINE_GETTER(get_number, sd_bus_message_append(reply, "t", row->number))
-DEFINE_GETTER(get_id, sd_bus_message_append(reply, "s", api_id_text(&row->id)))
-DEFINE_GETTER(get_tag, sd_bus_message_append(reply, "s", row->spec->tag))
-DEFINE_GETTER(get_state, sd_bus_message_append(reply, "s", state_word(row_state(row))))
-DEFINE_GETTER(get_in_sync, sd_bus_message_append(reply, "b", row_in_sync(row)))
-DEFINE_GETTER(get_attempts, sd_bus_message_append(reply, "u", row->n_failed))
-DEFINE_GETTER(get_owner, sd_bus_message_append(reply, "u", row->spec->owner))
-DEFINE_GETTER(get_lifetime, sd_bus_message_append(reply, "s", lifetime_word(row->spec->lifetime)))
-DEFINE_GETTER(get_created, sd_bus_message_append(reply, "t", row->spec->created_at))
-DEFINE_GETTER(get_synced, sd_bus_message_append(reply, "t", row->synced_at))
-DEFINE_GETTER(get_next_attempt,
-              sd_bus_message_append(reply, "t",
-                                    core_next_attempt(target->bus->core, row->kind, row->number,
-                                                      bus_now())))
+DEFINE_GETTER(get_number, append_t(reply, row->number))
+DEFINE_GETTER(get_id, append_s(reply, api_id_text(&row->id)))
+DEFINE_GETTER(get_tag, append_s(reply, row->spec->tag))
+DEFINE_GETTER(get_state, append_s(reply, state_word(row_state(row))))
+DEFINE_GETTER(get_in_sync, append_b(reply, row_in_sync(row)))
+DEFINE_GETTER(get_attempts, append_u(reply, row->n_failed))
+DEFINE_GETTER(get_owner, append_u(reply, row->spec->owner))
+DEFINE_GETTER(get_lifetime, append_s(reply, lifetime_word(row->spec->lifetime)))
+DEFINE_GETTER(get_created, append_t(reply, row->spec->created_at))
+DEFINE_GETTER(get_synced, append_t(reply, row->synced_at))
+DEFINE_GETTER(get_next_attempt, append_t(reply, core_next_attempt(target->bus->core, row->kind,
+                                                                  row->number, bus_now())))
 DEFINE_GETTER(get_last_error,
               sd_bus_message_append(
                       reply, "(ss)",

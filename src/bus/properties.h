@@ -57,6 +57,27 @@ uint32_t interface_compare(const Interface *interface, const Row *before, const 
 int interface_append(const Interface *interface, uint32_t set, Target *target,
                      sd_bus_message *message);
 
+/* One value each: without a look into a signature, which costs as much as the value. */
+static inline int append_t(sd_bus_message *message, uint64_t value) {
+        return sd_bus_message_append_basic(message, 't', &value);
+}
+
+static inline int append_u(sd_bus_message *message, uint32_t value) {
+        return sd_bus_message_append_basic(message, 'u', &value);
+}
+
+static inline int append_b(sd_bus_message *message, int value) {
+        return sd_bus_message_append_basic(message, 'b', &value);
+}
+
+static inline int append_s(sd_bus_message *message, const char *value) {
+        return sd_bus_message_append_basic(message, 's', value);
+}
+
+static inline int append_o(sd_bus_message *message, const char *value) {
+        return sd_bus_message_append_basic(message, 'o', value);
+}
+
 /* Getters and comparisons of the properties that sessions and participants share. */
 #define DECLARE_GETTER(name)                                                                       \
         int name(sd_bus *bus, const char *path, const char *interface, const char *property,       \

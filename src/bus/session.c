@@ -14,12 +14,12 @@ static int append_participants(sd_bus_message *reply, const Target *target) {
         r = sd_bus_message_open_container(reply, 'a', "o");
         for (const Row *row = core_member_after(core, session, 0); r >= 0 && row;
              row = core_member_after(core, session, row->number))
-                r = sd_bus_message_append(reply, "o", path_of(KIND_PARTICIPANT, row->number).text);
+                r = append_o(reply, path_of(KIND_PARTICIPANT, row->number).text);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 DEFINE_STATIC_GETTER(get_participants, append_participants(reply, target))
-DEFINE_STATIC_GETTER(get_expires, sd_bus_message_append(reply, "t", row->expires_at))
+DEFINE_STATIC_GETTER(get_expires, append_t(reply, row->expires_at))
 
 static bool equal_expires(const Row *a, const Row *b) {
         return a->expires_at == b->expires_at;

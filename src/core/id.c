@@ -3,19 +3,31 @@
 
 #include <string.h>
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+static bool alphabet_has(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+               c == '-' || c == '_';
+}
+
+/* How long an id, or the beginning of one, a text is; 0: it is neither. */
+static size_t id_length(const char *text) {
+        size_t n = 0;
+
+        while (n <= API_ID_MAX && alphabet_has(text[n]))
+                n++;
+        return n <= API_ID_MAX && !text[n] ? n : 0;
+}
 
 bool api_id_is_prefix(const char *text) {
-        size_t length = strlen(text);
-
-        return length > 0 && length <= API_ID_MAX && strspn(text, alphabet) == length;
+        return id_length(text) > 0;
 }
 
 bool api_id_set(ApiId *id, const char *text) {
-        if (!api_id_is_prefix(text))
+        size_t n = id_length(text);
+
+        if (n == 0)
                 return false;
-        memset(id, 0, sizeof(*id));
-        memcpy(id->text, text, strlen(text));
+        memcpy(id->text, text, n);
+        memset(id->text + n, 0, sizeof(id->text) - n);
         return true;
 }
 
