@@ -84,12 +84,13 @@ bool core_client_has(const Core *core, const char *name) {
 }
 
 static int object_bereave(Core *core, Object *object) {
-        int r;
+        int r = 0;
 
-        if (object->removed || object->row.gone)
+        if (object->removed)
                 return 0;
-        r = core_want_gone(core, object);
-        /* Nobody waits for it, and nothing but the API's word takes it back. */
+        if (!object->row.gone)
+                r = core_want_gone(core, object);
+        /* Whoever else waits for it: nothing but the API's word takes it back. */
         object->told_rev[BEING] = object->row.goals[BEING].wanted_rev;
         return r;
 }

@@ -79,20 +79,22 @@ static bool worth_waiting(const Core *core, const Intent *intent) {
         return core->host.state == API_STATE_UNKNOWN || core->host.state == API_STATE_ONLINE;
 }
 
-/* Notes who is owed an answer, for the revisions that were just asked for. */
-static int owe(Core *core, Object *object, const Intent *intent, uint64_t ticket,
-               const bool asks[_ASPECT_MAX]) {
-        Waiter *waiter;
+/* Notes who is owed an answer. It is to be called before anything is changed: a call that is
+ * withdrawn goes back to what was wanted then. */
+static int owe(Core *core, Object *object, const Intent *intent, uint64_t ticket, Waiter **ret) {
         int r;
 
-        r = waiter_new(core, object, intent->kind, ticket, worth_waiting(core, intent), &waiter);
-        if (r < 0)
-                return r;
-        waiter->session = intent->session;
+        r = waiter_new(core, object, intent->kind, ticket, worth_waiting(core, intent), ret);
+        if (r >= 0)
+                (*ret)->session = intent->session;
+        return r;
+}
+
+/* ... for the revisions that were just asked for. */
+static void owe_revisions(Waiter *waiter, const bool asks[_ASPECT_MAX]) {
         for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
                 if (asks[aspect])
-                        waiter->rev[aspect] = object->row.goals[aspect].wanted_rev;
-        return 0;
+                        waiter->rev[aspect] = waiter->object->row.goals[aspect].wanted_rev;
 }
 
 /* A later intent is there for some aspects: those that wait for an unsent one hear of it. */
@@ -122,6 +124,7 @@ static int intend_create(Core *core, const Intent *intent, uint64_t ticket, uint
         const bool asks[_ASPECT_MAX] = { true, joins, joins };
         CLEANUP(place_unrefp) Place *place = NULL;
         Object *session, *object;
+        Waiter *waiter;
         Row row = { .kind = intent->object };
         int r;
 
@@ -152,9 +155,10 @@ static int intend_create(Core *core, const Intent *intent, uint64_t ticket, uint
         if (r >= 0)
                 r = bump(core, object, asks);
         if (r >= 0)
-                r = owe(core, object, intent, ticket, asks);
+                r = owe(core, object, intent, ticket, &waiter);
         if (r < 0)
                 return r;
+        owe_revisions(waiter, asks);
         *ret_number = object->row.number;
         return 0;
 }
@@ -178,9 +182,15 @@ int core_want_gone(Core *core, Object *object) {
 }
 
 static int intend_delete(Core *core, Object *object, const Intent *intent, uint64_t ticket) {
-        int r = object->row.gone ? 0 : core_want_gone(core, object);
+        Waiter *waiter;
+        int r;
 
-        return r < 0 ? r : owe(core, object, intent, ticket, asks_being);
+        r = owe(core, object, intent, ticket, &waiter);
+        if (r >= 0 && !object->row.gone)
+                r = core_want_gone(core, object);
+        if (r >= 0)
+                owe_revisions(waiter, asks_being);
+        return r;
 }
 
 /* The common end of what changes a place: the new one, its revisions, and who waits for it. */
@@ -188,9 +198,12 @@ static int intend_place(Core *core, Object *object, const Intent *intent, uint64
                         Place *place) {
         const bool asks[_ASPECT_MAX] = { false, intent->kind != INTENT_SUBSCRIBE, true };
         uint64_t before = object->row.wanted ? object->row.wanted->session : 0;
+        Waiter *waiter;
         int r;
 
-        r = core_touch(core, object);
+        r = owe(core, object, intent, ticket, &waiter);
+        if (r >= 0)
+                r = core_touch(core, object);
         if (r >= 0 && !place_in_session(place, before))
                 r = core_drop_publisher(core, object, before, false);
         if (r >= 0)
@@ -198,7 +211,7 @@ static int intend_place(Core *core, Object *object, const Intent *intent, uint64
         if (r >= 0)
                 r = bump(core, object, asks);
         if (r >= 0)
-                r = owe(core, object, intent, ticket, asks);
+                owe_revisions(waiter, asks);
         return r;
 }
 

@@ -139,8 +139,14 @@ int waiters_supersede(Core *core, Object *object, Aspect aspect);
 /* Those whose time is over get their success. */
 int waiters_expire(Core *core);
 bool waiters_have(const Object *object, IntentKind kind);
-/* Whether a creation that joins a session in the same intent is still waited for. */
+/* Whether a creation that joins a session in the same intent is still waited for, and no later
+ * intent has replaced that membership. */
 bool waiters_create_and_join(const Object *object);
+/* The oldest call, apart from reads, that is not as good as answered, and on which nothing stands
+ * that was accepted later; NULL: there is none. */
+const Waiter *waiters_first_open(const Object *object);
+/* All calls, apart from reads, that are not as good as answered. */
+int waiters_fail_open(Core *core, Object *object, Outcome outcome, const char *message);
 /* Effects for the next batch; what is passed is moved from, also on failure. */
 int core_effect(Core *core, Effect *effect);
 __attribute__((format(printf, 5, 6))) int core_log(Core *core, LogEvent event, int level,
@@ -196,6 +202,8 @@ int core_adopt_strangers(Core *core, Object *session, const Flight *flight, cons
 
 /* --- refuse.c: intents that come to nothing --- */
 
+/* A creation came to nothing before the API gave an id. */
+int core_refuse_create(Core *core, Object *object, Outcome outcome, const char *message);
 /* A creation whose caller still waits is taken back: an error reply leaves nothing behind. */
 int core_uncreate(Core *core, Object *object, Outcome outcome, const char *message);
 /* A creation came to nothing after its reply had gone: it stays, failed, until it is deleted. */
@@ -206,10 +214,18 @@ int core_roll_back(Core *core, Object *object, Aspect aspect, const uint32_t sen
                    Outcome outcome, const char *message);
 /* The API refused for good what @flight asked for. */
 int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *answer);
-/* The API refused our credentials: calls that nothing was sent for are refused and withdrawn. */
+/* What was observed is wanted from now on, and agreed. */
+int core_fall_back(Core *core, Object *object);
+/* The place that is left of @from: nowhere where its session is gone, and without publishers that
+ * are on their way out or have left. */
+int core_place_left(Core *core, Place **ret, Place *from);
+Outcome outcome_of(ApiOutcome outcome);
+
+/* --- withdraw.c: the API refused our credentials --- */
+
+/* Calls that nothing was sent for are refused and withdrawn, of all objects, or of one. */
 int core_withdraw(Core *core, Outcome outcome, const char *message);
 int core_withdraw_object(Core *core, Object *object, Outcome outcome, const char *message);
-Outcome outcome_of(ApiOutcome outcome);
 
 /* --- answer.c --- */
 

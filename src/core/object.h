@@ -34,7 +34,12 @@ struct Waiter {
         IntentKind kind;
         uint64_t session; /* that the call was about, 0: none */
         uint32_t rev[_ASPECT_MAX];
-        usec_t reply_by; /* CLOCK_BOOTTIME */
+        usec_t reply_by; /* CLOCK_BOOTTIME, 0: with the next batch */
+
+        /* What was wanted before it, or before those unanswered that it replaced, and at which
+         * revisions: there a call goes back to that is withdrawn. */
+        Place *before;
+        uint32_t before_rev[_ASPECT_MAX];
 };
 
 /* A small set of objects, ordered by number. */

@@ -50,11 +50,12 @@ int core_uncreate(Core *core, Object *object, Outcome outcome, const char *messa
         return 0;
 }
 
-/* Takes those out of a list who are on their way out, or have left meanwhile. */
-static int leavers_drop(Core *core, Place **ret, Place *from) {
-        CLEANUP(place_unrefp) Place *place = place_ref(from);
+int core_place_left(Core *core, Place **ret, Place *from) {
+        CLEANUP(place_unrefp) Place *place = NULL;
         size_t i = 0;
 
+        if (from && (from->session == 0 || core_session(core, from->session)))
+                place = place_ref(from);
         while (place && i < place->n_publishers) {
                 uint64_t number = place->publishers[i].number;
                 const Object *other =
@@ -78,8 +79,7 @@ static int leavers_drop(Core *core, Place **ret, Place *from) {
         return 0;
 }
 
-/* What was observed is wanted from now on, and agreed. */
-static int fall_back(Core *core, Object *object) {
+int core_fall_back(Core *core, Object *object) {
         CLEANUP(place_unrefp) Place *place = NULL;
         Goal *goals = object->row.goals;
         uint64_t session = object->row.wanted ? object->row.wanted->session : 0;
@@ -88,7 +88,7 @@ static int fall_back(Core *core, Object *object) {
         if (!place_same_session(object->row.wanted, object->row.observed))
                 r = core_drop_publisher(core, object, session, false);
         if (r >= 0)
-                r = leavers_drop(core, &place, object->row.observed);
+                r = core_place_left(core, &place, object->row.observed);
         if (r >= 0 && !place_equal(place, object->row.observed))
                 r = core_set_observed(core, object, place);
         if (r >= 0)
@@ -118,7 +118,7 @@ int core_roll_back(Core *core, Object *object, Aspect aspect, const uint32_t sen
             (aspect == MEMBERSHIP ||
              place_same_session(object->row.wanted, object->row.observed))) {
                 limit[SUBSCRIPTIONS] = UINT32_MAX;
-                r = fall_back(core, object);
+                r = core_fall_back(core, object);
                 if (r < 0)
                         return r;
         }
@@ -150,7 +150,7 @@ int core_fail(Core *core, Object *object, Outcome outcome, const char *message) 
         return row_set_error(&object->row, outcome, message);
 }
 
-static int refuse_create(Core *core, Object *object, Outcome outcome, const char *message) {
+int core_refuse_create(Core *core, Object *object, Outcome outcome, const char *message) {
         bool gone = object->row.gone;
         int r;
 
@@ -172,18 +172,12 @@ static int refuse_create(Core *core, Object *object, Outcome outcome, const char
         return r < 0 ? r : core_remove(core, object, false);
 }
 
-/* Whether a client was told that an aspect is accepted that is still to be driven. */
-static bool is_told(const Object *object, Aspect aspect) {
-        return row_open(&object->row, aspect) &&
-               object->told_rev[aspect] > object->row.goals[aspect].agreed_rev;
-}
-
 static int refuse_delete(Core *core, Object *object, Outcome outcome, const char *message) {
         int r;
 
         r = core_touch(core, object);
         if (r >= 0)
-                r = fall_back(core, object);
+                r = core_fall_back(core, object);
         if (r < 0)
                 return r;
         object->row.gone = false;
@@ -223,7 +217,7 @@ int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *
         if (r < 0)
                 return r;
         if (flight->step == STEP_CREATE)
-                return refuse_create(core, object, outcome, message);
+                return core_refuse_create(core, object, outcome, message);
         if (flight->step == STEP_DELETE)
                 return refuse_delete(core, object, outcome, message);
         if (object->row.gone)
@@ -233,50 +227,4 @@ int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *
         return core_roll_back(core, object,
                               flight->step == STEP_SUBSCRIBE ? SUBSCRIPTIONS : MEMBERSHIP,
                               flight->sent_rev, outcome, message);
-}
-
-static int withdraw_delete(Core *core, Object *object, Outcome outcome, const char *message) {
-        if (!api_id_is_known(&object->row.id))
-                return waiters_fail_all(core, object, OUTCOME_DONE, NULL);
-        if (is_told(object, BEING))
-                return waiters_fail_all(core, object, outcome, message);
-        return refuse_delete(core, object, outcome, message);
-}
-
-int core_withdraw_object(Core *core, Object *object, Outcome outcome, const char *message) {
-        static const uint32_t all[_ASPECT_MAX] = { UINT32_MAX, UINT32_MAX, UINT32_MAX };
-        int r;
-
-        if (waiters_have(object, INTENT_CREATE))
-                return api_id_is_known(&object->row.id)
-                               ? core_uncreate(core, object, outcome, message)
-                               : refuse_create(core, object, outcome, message);
-        if (object->row.gone)
-                return withdraw_delete(core, object, outcome, message);
-        r = waiters_read(core, object, outcome, message);
-        if (r < 0 || TAILQ_EMPTY(&object->waiters))
-                return r;
-        /* What was wanted before is not known any more where it was accepted: it is kept as it is. */
-        if (is_told(object, MEMBERSHIP) || is_told(object, SUBSCRIPTIONS))
-                return waiters_fail(core, object, all, outcome, message);
-        return core_roll_back(core, object, MEMBERSHIP, all, outcome, message);
-}
-
-int core_withdraw(Core *core, Outcome outcome, const char *message) {
-        Waiter *waiter = TAILQ_FIRST(&core->waiters);
-
-        while (waiter) {
-                Object *object = waiter->object;
-                int r;
-
-                if (object->change) {
-                        waiter = TAILQ_NEXT(waiter, on_clock);
-                        continue;
-                }
-                r = core_withdraw_object(core, object, outcome, message);
-                if (r < 0)
-                        return r;
-                waiter = TAILQ_FIRST(&core->waiters);
-        }
-        return 0;
 }

@@ -87,6 +87,9 @@ int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, boo
         waiter->object = object;
         waiter->kind = kind;
         waiter->ticket = ticket;
+        waiter->before = place_ref(object->row.wanted);
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                waiter->before_rev[aspect] = object->row.goals[aspect].wanted_rev;
         TAILQ_INSERT_TAIL(&object->waiters, waiter, on_object);
         if (wait) {
                 waiter->reply_by = usec_add(core->now.boottime, core->config.reply_timeout_usec);
@@ -102,13 +105,65 @@ int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, boo
 void waiter_free(Core *core, Waiter *waiter) {
         TAILQ_REMOVE(&waiter->object->waiters, waiter, on_object);
         TAILQ_REMOVE(&core->waiters, waiter, on_clock);
+        place_unref(waiter->before);
         free(waiter);
+}
+
+/* Those that are to be answered with the next batch are as good as answered. */
+static bool waiter_is_open(const Waiter *waiter) {
+        return waiter->kind != INTENT_REFRESH && waiter->reply_by != 0;
+}
+
+/* Whether a client was told that something is accepted which came after @waiter, and so stands on
+ * it. */
+static bool waiter_told_since(const Waiter *waiter) {
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                if (waiter->object->told_rev[aspect] > waiter->before_rev[aspect])
+                        return true;
+        return false;
+}
+
+/* ... or will be told so with the next batch. */
+static bool waiter_accepted_since(const Waiter *waiter) {
+        const Waiter *later = waiter;
+
+        if (waiter_told_since(waiter))
+                return true;
+        while ((later = TAILQ_NEXT(later, on_object)))
+                if (later->kind != INTENT_REFRESH && later->reply_by == 0)
+                        return true;
+        return false;
+}
+
+/* A call that comes to nothing never was: whoever came after it stands where it stood. */
+static void waiter_hand_down(Waiter *waiter) {
+        Waiter *next = TAILQ_NEXT(waiter, on_object);
+
+        while (next && next->kind == INTENT_REFRESH)
+                next = TAILQ_NEXT(next, on_object);
+        if (!next || waiter->kind == INTENT_REFRESH || waiter_told_since(waiter))
+                return;
+        place_unref(next->before);
+        next->before = TAKE(waiter->before);
+        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                next->before_rev[aspect] = waiter->before_rev[aspect];
+}
+
+const Waiter *waiters_first_open(const Object *object) {
+        const Waiter *waiter;
+
+        TAILQ_FOREACH(waiter, &object->waiters, on_object)
+                if (waiter_is_open(waiter) && !waiter_accepted_since(waiter))
+                        return waiter;
+        return NULL;
 }
 
 static int waiter_answer(Core *core, Waiter *waiter, Outcome outcome, const char *message) {
         int r;
 
         r = core_reply(core, waiter->ticket, outcome, waiter->object, message);
+        if (outcome != OUTCOME_DONE)
+                waiter_hand_down(waiter);
         waiter_free(core, waiter);
         return r;
 }
@@ -204,6 +259,16 @@ int waiters_fail(Core *core, Object *object, const uint32_t limit[_ASPECT_MAX], 
         return r;
 }
 
+int waiters_fail_open(Core *core, Object *object, Outcome outcome, const char *message) {
+        Waiter *waiter, *next;
+        int r = 0;
+
+        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
+                if (r >= 0 && waiter_is_open(waiter))
+                        r = waiter_answer(core, waiter, outcome, message);
+        return r;
+}
+
 int waiters_fail_session(Core *core, Object *object, uint64_t session) {
         Waiter *waiter, *next;
         int r = 0;
@@ -281,7 +346,8 @@ bool waiters_create_and_join(const Object *object) {
         const Waiter *waiter;
 
         TAILQ_FOREACH(waiter, &object->waiters, on_object)
-                if (waiter->kind == INTENT_CREATE && waiter->rev[MEMBERSHIP] != 0)
+                if (waiter->kind == INTENT_CREATE && waiter->rev[MEMBERSHIP] != 0 &&
+                    waiter->rev[MEMBERSHIP] == object->row.goals[MEMBERSHIP].wanted_rev)
                         return true;
         return false;
 }

@@ -23,7 +23,8 @@ typedef struct WishEntry {
 typedef struct Wish {
         uint64_t sequence; /* of the intent */
         usec_t at;
-        bool acknowledged; /* its caller was told that it is accepted */
+        bool acknowledged; /* its caller was told that it is accepted ... */
+        bool maybe_moot;   /* ... which it may have been because it was so already */
         uint64_t session;  /* 0: none */
         bool anywhere;
         Mode mode;

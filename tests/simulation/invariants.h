@@ -7,6 +7,8 @@
 
 /* reasons.c: a row may change for a reason only. */
 void reasons_check(Run *run, const Batch *batch, const BatchRow *change);
+/* An intent whose caller was refused for the credentials' sake, while nothing of it was sent. */
+void reasons_check_withdrawn(Run *run, const Row *row, uint64_t sequence);
 
 /* adoptions.c: a row that nobody asked to be created, and that is new, came from the API; from now on
  * it is one like any other. */

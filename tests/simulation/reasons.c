@@ -313,7 +313,8 @@ static const Wish *accepted_wish(const Case *c) {
 
                 if (!wish->acknowledged || wish->anywhere)
                         continue;
-                if (wish->at <= item->refused_at || session_is_leaving(c, wish->session))
+                if (wish->maybe_moot || wish->at <= item->refused_at ||
+                    session_is_leaving(c, wish->session))
                         return NULL;
                 session = newest_row(c->run, c->batch, KIND_SESSION, wish->session);
                 handle = session ? handle_of(c->run, c->batch, KIND_SESSION, wish->session, NULL)
@@ -348,6 +349,24 @@ static void check_withdrawn(const Case *c) {
         CHECK(c, "withdrawal", !may_be_sent(c), "may have been sent, and is withdrawn");
 }
 
+/* What was asked for by calls that were refused is taken back, and what was accepted before is to
+ * be driven again: the last of it, which nothing that was accepted later has replaced. What a
+ * restart found on disk is as good as accepted. */
+static bool is_accepted_again(const Case *c) {
+        const Item *item = c->item;
+
+        for (size_t i = item->n_wishes; i > 0; i--) {
+                const Wish *wish = item->wishes + i - 1;
+                bool is_wished = place_is_wished(c, c->new->wanted, wish);
+
+                if (is_wished && (wish->acknowledged || wish->sequence <= c->run->life.began))
+                        return true;
+                if (wish->acknowledged && !wish->maybe_moot)
+                        return false;
+        }
+        return false;
+}
+
 static void check_wanted(const Case *c) {
         if (c->old && place_equal(c->old->wanted, c->new->wanted))
                 return;
@@ -370,6 +389,11 @@ static void check_wanted(const Case *c) {
                         check_withdrawn(c);
                 c->item->wished_at = c->item->joined_at = 0;
                 c->run->tally->fallbacks++;
+                return;
+        }
+        if (was_denied(c) && is_accepted_again(c)) {
+                note_wish(c);
+                c->run->tally->withdrawals++;
                 return;
         }
         CHECK(c, "drift", is_taken_over(c),
@@ -483,6 +507,28 @@ static void check_on_disk(const Case *c, const BatchRow *change) {
                       "changes, and is not written");
         if (c->new->has_token && !(c->old && c->old->has_token))
                 CHECK(c, "I2", change->token, "has a token that is not written");
+}
+
+void reasons_check_withdrawn(Run *run, const Row *row, uint64_t sequence) {
+        const Case c = {
+                .run = run,
+                .new = row,
+                .item = clients_item(&run->clients, row->kind, row->number),
+        };
+        bool is_wanted = false;
+
+        if (row->gone || c.item->last > sequence || place_equal(row->wanted, row->observed))
+                return;
+        for (size_t i = 0; i < c.item->n_wishes; i++) {
+                const Wish *wish = c.item->wishes + i;
+                const bool is_wished = place_is_wished(&c, row->wanted, wish);
+
+                if (is_wished && (wish->acknowledged || wish->sequence <= run->life.began))
+                        return;
+                if (wish->sequence == sequence)
+                        is_wanted = is_wished;
+        }
+        CHECK(&c, "withdrawal", !is_wanted, "was refused, and is to be driven all the same");
 }
 
 void reasons_check(Run *run, const Batch *batch, const BatchRow *change) {

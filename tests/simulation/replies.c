@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "simulation/invariants.h"
 #include "simulation/run.h"
 
 static const char *call_text(const Call *call) {
@@ -98,8 +99,19 @@ static void acknowledge(Item *item, const Call *call) {
                 item->delete_acknowledged = true;
         for (size_t i = item->n_wishes; i > 0 && item->wishes[i - 1].sequence >= call->sequence;
              i--)
-                if (item->wishes[i - 1].sequence == call->sequence)
-                        item->wishes[i - 1].acknowledged = !call->at_once;
+                if (item->wishes[i - 1].sequence == call->sequence) {
+                        item->wishes[i - 1].acknowledged = true;
+                        item->wishes[i - 1].maybe_moot = call->at_once;
+                }
+}
+
+/* What is refused for the credentials' sake leaves nothing behind. */
+static void check_withdrawn(Run *run, const Call *call) {
+        const Row *row = table_find(&run->disk.table, call->object, call->number);
+
+        if (row && row->kind == KIND_PARTICIPANT && call->kind != INTENT_REFRESH &&
+            call->kind != INTENT_CREATE)
+                reasons_check_withdrawn(run, row, call->sequence);
 }
 
 static void check_done(Run *run, const Call *call, Item *item) {
@@ -195,4 +207,6 @@ void clients_reply(Run *run, const Reply *reply) {
                          reply_name(reply->outcome));
         else if (reply->outcome == OUTCOME_DONE)
                 check_done(run, &call, item);
+        else if (reply->outcome == OUTCOME_UNAUTHORIZED || reply->outcome == OUTCOME_FORBIDDEN)
+                check_withdrawn(run, &call);
 }

@@ -128,8 +128,10 @@ void tally_print(const Tally *tally) {
                ", objects of theirs %" PRIu64 "\n",
                tally->departures, tally->missed_departures, tally->bereaved);
         printf("offline %" PRIu64 " times, taken over %" PRIu64 ", adopted %" PRIu64
-               ", fallen back %" PRIu64 ", runs with an object that always fails %" PRIu64 "\n",
-               tally->offline, tally->takeovers, tally->adoptions, tally->fallbacks, tally->cursed);
+               ", fallen back %" PRIu64 ", withdrawn %" PRIu64
+               ", runs with an object that always fails %" PRIu64 "\n",
+               tally->offline, tally->takeovers, tally->adoptions, tally->fallbacks,
+               tally->withdrawals, tally->cursed);
 }
 
 static unsigned floor_of(const char *title, const uint64_t *counts, const char *const *names,
@@ -150,14 +152,14 @@ unsigned tally_floors(const Tally *tally) {
                                              "expiries",         "offline",     "taken over",
                                              "fallen back",      "cursed",      "syncs",
                                              "foretold",         "departures",  "missed departures",
-                                             "bereaved",         "adopted" };
+                                             "bereaved",         "adopted",     "withdrawn" };
         const uint64_t counts[] = {
                 tally->overlaps,         tally->stops,      tally->reboots,
                 tally->unknown_outcomes, tally->repeats,    tally->repeated_answers,
                 tally->expiries,         tally->offline,    tally->takeovers,
                 tally->fallbacks,        tally->cursed,     tally->syncs,
                 tally->judged,           tally->departures, tally->missed_departures,
-                tally->bereaved,         tally->adoptions
+                tally->bereaved,         tally->adoptions,  tally->withdrawals
         };
         uint64_t replies[_OUTCOME_MAX];
         unsigned n_missing = 0;

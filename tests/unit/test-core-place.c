@@ -184,6 +184,30 @@ static void test_session_gone_under_a_join(void **state) {
         assert_true(row_in_sync(bench_row(bench, KIND_PARTICIPANT, participant)));
 }
 
+/* A creation whose membership a later intent has replaced does not fall with that one. */
+static void test_created_and_moved(void **state) {
+        Bench *bench = *state;
+        uint64_t one = bench_session(bench, "s1"), two = bench_session(bench, "s2");
+        Intent create = {
+                .kind = INTENT_CREATE, .object = KIND_PARTICIPANT, .session = one, .wait = true
+        };
+        const uint64_t participant = 1; /* the first one */
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, create), 0);
+        create = (Intent){ .kind = INTENT_REMOVE,
+                           .object = KIND_PARTICIPANT,
+                           .number = participant,
+                           .session = one };
+        assert_int_equal(bench_intend(bench, create), 0);
+        assert_int_equal(bench_intend(bench, intent_add(participant, two, MODE_NONE)), 0);
+        bench_answer_id(bench, "p1");
+        assert_int_equal(bench_operation(bench), OPERATION_ADD_PARTICIPANT);
+        bench_answer(bench, API_REFUSED);
+        assert_int_equal(row_state(bench_row(bench, KIND_PARTICIPANT, participant)), STATE_ACTIVE);
+        assert_null(bench_row(bench, KIND_PARTICIPANT, participant)->wanted);
+}
+
 static void test_superseded(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
@@ -348,6 +372,7 @@ int main(void) {
                 TEST(test_refused_membership),
                 TEST(test_session_deleted),
                 TEST(test_session_gone_under_a_join),
+                TEST(test_created_and_moved),
                 TEST(test_superseded),
                 TEST(test_either_missing),
                 TEST(test_join_conflict),
