@@ -194,6 +194,11 @@ Object *core_listed(const Core *core, const Object *session, const ApiId *id);
 /* The counterpart at the API is not there any more. */
 int core_gone(Core *core, Object *object);
 
+/* --- drift.c: what somebody else has changed --- */
+
+/* Nobody here wants it otherwise: it is taken over. */
+int core_drift_adopt(Core *core, Object *object, Place *seen);
+
 /* --- adopt.c: what somebody else has made --- */
 
 /* Those in the list of a session whom nobody here knows get a row, as members who hear nothing yet;

@@ -133,65 +133,6 @@ static int conflict_decide(Core *core, Object *object) {
         return core_roll_back(core, object, MEMBERSHIP, sent_rev, OUTCOME_CONFLICT, message);
 }
 
-static const ApiId *session_id(const Core *core, const Place *place) {
-        const Object *session =
-                place->session ? registry_find(&core->registry, KIND_SESSION, place->session)
-                               : NULL;
-
-        return session ? &session->row.id : &place->foreign;
-}
-
-static const ApiId *publisher_id(const Core *core, const Publisher *publisher) {
-        const Object *object = publisher->number ? registry_find(&core->registry, KIND_PARTICIPANT,
-                                                                 publisher->number)
-                                                 : NULL;
-
-        return object ? &object->row.id : &publisher->id;
-}
-
-static bool publishers_mean(const Core *core, const Publisher *a, const Publisher *b) {
-        return api_id_equal(publisher_id(core, a), publisher_id(core, b)) &&
-               publisher_same_aliases(a, b);
-}
-
-/* Whether two places are the same at the API: what was known by its id alone may have come into the
- * registry, and be known by its number now. */
-static bool place_means(const Core *core, const Place *a, const Place *b) {
-        if (!a || !b)
-                return a == b;
-        if (!api_id_equal(session_id(core, a), session_id(core, b)) || a->mode != b->mode ||
-            a->n_publishers != b->n_publishers)
-                return false;
-        for (size_t i = 0; i < a->n_publishers; i++) {
-                size_t j = 0;
-
-                while (j < b->n_publishers &&
-                       !publishers_mean(core, a->publishers + i, b->publishers + j))
-                        j++;
-                if (j == b->n_publishers)
-                        return false;
-        }
-        return true;
-}
-
-/* Somebody else changed it at the API, and nobody here wants it otherwise: it is taken over. */
-static int drift_adopt(Core *core, Object *object, Place *seen) {
-        uint64_t session = object->row.wanted ? object->row.wanted->session : 0;
-        bool moved = !place_same_session(object->row.wanted, seen);
-        bool changed = !place_means(core, object->row.wanted, seen);
-        int r = 0;
-
-        if (moved)
-                r = core_drop_publisher(core, object, session, true);
-        if (r >= 0)
-                r = core_set_wanted(core, object, seen);
-        if (r >= 0 && changed)
-                r = core_log(core, LOG_EVENT_DRIFT, 5, object,
-                             moved ? "Somebody else changed its session at the API."
-                                   : "Somebody else changed its subscriptions at the API.");
-        return r;
-}
-
 /* A read says what a confirmation would have said. */
 static int agree(Core *core, Object *object, Aspect aspect) {
         Goal *goal = object->row.goals + aspect;
@@ -212,7 +153,7 @@ static int compare_membership(Core *core, Object *object, Place *seen) {
                 return agree(core, object, MEMBERSHIP);
 
         /* Wanted nowhere, and now in a session that is not ours: our removal is done. */
-        r = drift_adopt(core, object, seen);
+        r = core_drift_adopt(core, object, seen);
         if (r >= 0)
                 r = agree(core, object, SUBSCRIPTIONS);
         return r < 0 ? r : agree(core, object, MEMBERSHIP);
@@ -224,7 +165,7 @@ static int subscriptions_lost(Core *core, Object *object, Place *seen) {
         static const char left[] = "The participant is not in that session any more.";
         int r;
 
-        r = drift_adopt(core, object, seen);
+        r = core_drift_adopt(core, object, seen);
         if (r >= 0)
                 r = agree(core, object, SUBSCRIPTIONS);
         if (r >= 0)
@@ -264,7 +205,7 @@ static int compare(Core *core, Object *object, Place *seen) {
         if (row_open(row, MEMBERSHIP) || row_open(row, SUBSCRIPTIONS))
                 r = compare_open(core, object, seen);
         else if (!place_equal(row->wanted, seen))
-                r = drift_adopt(core, object, seen);
+                r = core_drift_adopt(core, object, seen);
         if (r >= 0 && row_in_sync(row) && row->n_failed > 0) {
                 r = core_touch(core, object);
                 row->n_failed = 0;
