@@ -25,6 +25,7 @@ typedef struct CoreConfig {
         usec_t retry_min_usec, retry_max_usec;
         usec_t reply_timeout_usec;
         unsigned create_repeats; /* after an unknown outcome */
+        bool enforce;            /* put back what somebody else changes at the API */
         uint64_t seed;           /* for jitter */
 } CoreConfig;
 

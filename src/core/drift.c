@@ -44,6 +44,51 @@ static bool place_means(const Core *core, const Place *a, const Place *b) {
         return true;
 }
 
+/* What is wanted is what users here have said, and nobody who is not ours is touched by putting it
+ * back. One that others have made is theirs to place until somebody here has said where. */
+bool core_drift_is_put_back(const Core *core, const Object *object, const Place *seen) {
+        const Row *row = &object->row;
+
+        if (!core->config.enforce || place_means(core, row->wanted, seen))
+                return false;
+        if ((seen && seen->session == 0) || (row->wanted && row->wanted->session == 0))
+                return false;
+        return row->has_token || (row->wanted && row->goals[SUBSCRIPTIONS].wanted_rev > 0);
+}
+
+/* At most once in a resync interval, so that two who want different things do not chase each other. */
+static void put_back_paced(Core *core, Object *object) {
+        const usec_t now = core->now.boottime;
+        const usec_t at = usec_max(object->put_back_at * USEC_PER_SEC, now);
+        const usec_t next = usec_add(at, core->config.resync_interval_usec);
+
+        object->retry_at = at > now ? at : 0;
+        object->put_back_at = (uint32_t)((next + USEC_PER_SEC - 1) / USEC_PER_SEC);
+}
+
+/* What was agreed is to be driven once more. */
+static int put_back(Core *core, Object *object, bool moved) {
+        Goal *goals = object->row.goals;
+        int r;
+
+        r = core_touch(core, object);
+        if (r < 0)
+                return r;
+        for (Aspect aspect = moved ? MEMBERSHIP : SUBSCRIPTIONS; aspect < _ASPECT_MAX; aspect++)
+                object->told_rev[aspect] = ++goals[aspect].wanted_rev;
+        put_back_paced(core, object);
+        return core_log(core, LOG_EVENT_DRIFT, 5, object,
+                        moved ? "Somebody else changed its session at the API; it is put back."
+                              : "Somebody else changed its subscriptions at the API; they are put "
+                                "back.");
+}
+
+int core_drift(Core *core, Object *object, Place *seen) {
+        if (core_drift_is_put_back(core, object, seen))
+                return put_back(core, object, !place_same_session(object->row.wanted, seen));
+        return core_drift_adopt(core, object, seen);
+}
+
 int core_drift_adopt(Core *core, Object *object, Place *seen) {
         uint64_t session = object->row.wanted ? object->row.wanted->session : 0;
         bool moved = !place_same_session(object->row.wanted, seen);

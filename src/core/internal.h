@@ -196,7 +196,10 @@ int core_gone(Core *core, Object *object);
 
 /* --- drift.c: what somebody else has changed --- */
 
-/* Nobody here wants it otherwise: it is taken over. */
+/* Nothing is open, and something else is seen than what is wanted: that is put back, or it is taken
+ * over. What is put back is driven like an intent of a client that was accepted. */
+int core_drift(Core *core, Object *object, Place *seen);
+bool core_drift_is_put_back(const Core *core, const Object *object, const Place *seen);
 int core_drift_adopt(Core *core, Object *object, Place *seen);
 
 /* --- adopt.c: what somebody else has made --- */

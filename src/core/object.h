@@ -60,7 +60,8 @@ struct Object {
         bool touched, woken, ready, indexed_id, timed;
         bool removed; /* leaves the registry when its batch is released */
         bool tombstone;
-        Priority priority; /* of the queue it stands in */
+        Priority priority;    /* of the queue it stands in */
+        uint32_t put_back_at; /* s of CLOCK_BOOTTIME: drift is not put back before */
 
         Flight *change, *read; /* what is in flight for it */
         TAILQ_HEAD(, Waiter) waiters;

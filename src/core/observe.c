@@ -190,7 +190,9 @@ static int compare_open(Core *core, Object *object, Place *seen) {
         if (!row_open(row, SUBSCRIPTIONS))
                 return 0;
         if (!place_same_session(row->wanted, seen))
-                return subscriptions_lost(core, object, seen);
+                return core_drift_is_put_back(core, object, seen)
+                               ? core_drift(core, object, seen)
+                               : subscriptions_lost(core, object, seen);
         return place_equal(row->wanted, seen) ? agree(core, object, SUBSCRIPTIONS) : 0;
 }
 
@@ -205,7 +207,7 @@ static int compare(Core *core, Object *object, Place *seen) {
         if (row_open(row, MEMBERSHIP) || row_open(row, SUBSCRIPTIONS))
                 r = compare_open(core, object, seen);
         else if (!place_equal(row->wanted, seen))
-                r = core_drift_adopt(core, object, seen);
+                r = core_drift(core, object, seen);
         if (r >= 0 && row_in_sync(row) && row->n_failed > 0) {
                 r = core_touch(core, object);
                 row->n_failed = 0;

@@ -142,14 +142,11 @@ static int parse_path(const Key *key, const char *value, Configuration *configur
 static int parse_drift(const Key *key, const char *value, Configuration *configuration,
                        char **ret_right) {
         (void)key;
-        (void)configuration;
-        if (streq(value, "adopt"))
-                return 0;
-        if (streq(value, "enforce"))
-                return refusal(ret_right, "\"enforce\" is not implemented in this version; use "
-                                          "\"adopt\"");
+        if (!streq(value, "adopt") && !streq(value, "enforce"))
+                return refusal(ret_right, "expected \"adopt\" or \"enforce\"");
 
-        return refusal(ret_right, "expected \"adopt\"");
+        configuration->drift_is_enforced = streq(value, "enforce");
+        return 0;
 }
 
 #define FIELD(name) offsetof(Configuration, name)

@@ -24,6 +24,7 @@ typedef struct Configuration {
         usec_t resync_interval_usec;
         usec_t retry_min_usec, retry_max_usec;
         unsigned create_repeats;
+        bool drift_is_enforced;
 
         usec_t reply_timeout_usec;
         unsigned objects_per_user_max, pending_per_user_max, calls_per_user_max;

@@ -11,6 +11,7 @@ CoreConfig share_of_core(const Configuration *configuration) {
                 .retry_max_usec = configuration->retry_max_usec,
                 .reply_timeout_usec = configuration->reply_timeout_usec,
                 .create_repeats = configuration->create_repeats,
+                .enforce = configuration->drift_is_enforced,
         };
 }
 

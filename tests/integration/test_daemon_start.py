@@ -106,7 +106,7 @@ def test_missing_folders_of_the_default_state_are_made(bus):
     ("Api", "BaseUrl", "http://api.webrtc.bandwidth.com/v1", "loopback"),
     ("Api", "RequestBurst", "many", "RequestBurst= in [Api] can't be used: expected a whole"),
     ("Api", "CAFile", "/nowhere/ca.pem", "/nowhere/ca.pem"),
-    ("Reconcile", "Drift", "enforce", "not implemented"),
+    ("Reconcile", "Drift", "keep", 'expected "adopt" or "enforce"'),
     ("Bus", "ReplyTimeoutSec", "25", "1 to 20 seconds"),
 ])
 def test_unusable_configuration(bus, section, key, value, expect):

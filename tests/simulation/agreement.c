@@ -101,6 +101,14 @@ static bool goals_equal(const Row *a, const Row *b) {
         return true;
 }
 
+/* It was put back shortly before, and waits for its turn. */
+static bool is_put_back_later(const Run *run, const Row *row) {
+        const Item *item = clients_item((Clients *)&run->clients, row->kind, row->number);
+
+        return item->put_back_at[1] != 0 &&
+               run->now - item->put_back_at[1] < 2 * run->config.resync_interval_usec;
+}
+
 void agreement_check_open(Run *run) {
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 for (size_t i = 0; i < run->open.n_rows[kind]; i++) {
@@ -108,7 +116,7 @@ void agreement_check_open(Run *run) {
                         const Row *row = table_find(&run->disk.table, kind, before->number);
 
                         if (row && is_open(row) && goals_equal(before, row) &&
-                            !is_excused(run, row))
+                            !is_excused(run, row) && !is_put_back_later(run, row))
                                 run_fail(run, "I6", "%s is still not in sync", row_text(row));
                 }
 }

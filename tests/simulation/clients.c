@@ -359,6 +359,15 @@ static void ask(Run *run, bool at_rest) {
         spec_unref(asked.intent.spec);
 }
 
+/* Somebody changes his mind about drift. */
+static void reload(Run *run) {
+        run->config.enforce = !run->config.enforce;
+        run->clients.reloaded = ++run->clients.last_sequence;
+        run->tally->reloads++;
+        TRACE(run, "Reload: Drift=%s", run->config.enforce ? "enforce" : "adopt");
+        core_configure(run->life.core, &run->config, run_clock(run));
+}
+
 void clients_turn(Run *run) {
         Clients *clients = &run->clients;
         Random *random = &run->random;
@@ -377,6 +386,9 @@ void clients_turn(Run *run) {
                 run->tally->syncs++;
         }
 
+        if (random_chance(random, 0.01))
+                reload(run);
+
         if (clients->left > 0)
                 clients->next_at = run->now + random_between(random, 0, 3 * USEC_PER_SEC);
         else
@@ -384,6 +396,7 @@ void clients_turn(Run *run) {
 }
 
 static void item_cut(Run *run, Item *item) {
+        item->put_back_at[0] = item->put_back_at[1] = 0;
         /* What was asked for last is lost; what was asked for before is not known any more. */
         if (item->wished_at > run->written_at)
                 item->wished_at = item->joined_at = 0;

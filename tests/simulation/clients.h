@@ -64,6 +64,7 @@ typedef struct Item {
         usec_t told_at;              /* ... then */
         usec_t joined_at, wished_at; /* its session, its place, are as somebody asked for since */
         usec_t read_at;              /* a read of it was answered */
+        usec_t put_back_at[2];       /* by the daemon on its own: last, and before that */
         Wish *wishes;
         size_t n_wishes;
 } Item;
@@ -75,9 +76,10 @@ typedef struct Clients {
         size_t n_items[_KIND_MAX];
         uint64_t last_ticket, last_sequence;
         usec_t next_at;
-        unsigned left;  /* of a flurry */
-        uint64_t focus; /* the participant that a flurry is about */
-        uint64_t fresh; /* a session asked for when all is quiet */
+        uint64_t reloaded; /* the sequence when Drift= was changed last */
+        unsigned left;     /* of a flurry */
+        uint64_t focus;    /* the participant that a flurry is about */
+        uint64_t fresh;    /* a session asked for when all is quiet */
         unsigned n_objects_max, n_sessions_max;
         bool crowd; /* all want to be in one session */
         usec_t pause_usec;

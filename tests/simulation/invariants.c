@@ -6,6 +6,16 @@
 #include "base/text.h"
 #include "simulation/kit.h"
 
+const Row *newest_row(const Run *run, const Batch *batch, Kind kind, uint64_t number) {
+        for (size_t i = 0; batch && i < batch->n_rows; i++) {
+                const BatchRow *change = batch->rows + i;
+
+                if (change->row.kind == kind && change->row.number == number)
+                        return change->removed ? NULL : &change->row;
+        }
+        return table_find(&run->disk.table, kind, number);
+}
+
 static void check_counters(Run *run, const Batch *batch) {
         const Counters *before = &run->disk.counters;
         const Counters *after = batch->counters_changed ? &batch->counters : before;

@@ -31,16 +31,6 @@ static void case_fail(const Case *c, const char *invariant, const char *text) {
                  c->old ? row_text(c->old) : "none");
 }
 
-const Row *newest_row(const Run *run, const Batch *batch, Kind kind, uint64_t number) {
-        for (size_t i = 0; batch && i < batch->n_rows; i++) {
-                const BatchRow *change = batch->rows + i;
-
-                if (change->row.kind == kind && change->row.number == number)
-                        return change->removed ? NULL : &change->row;
-        }
-        return table_find(&run->disk.table, kind, number);
-}
-
 static uint32_t handle_of(const Run *run, const Batch *batch, Kind kind, uint64_t number,
                           const ApiId *foreign) {
         const Row *row = number != 0 ? newest_row(run, batch, kind, number) : NULL;
@@ -367,6 +357,47 @@ static bool is_accepted_again(const Case *c) {
         return false;
 }
 
+/* Whether both stand for one thing at the API: somebody who is heard may have been adopted. */
+static bool means_the_same(const Case *c) {
+        Position before, after;
+
+        return place_position(c->run, c->batch, c->old->wanted, &before) &&
+               place_position(c->run, c->batch, c->new->wanted, &after) &&
+               position_equal(&before, &after);
+}
+
+/* With Drift=enforce what users wanted is put back: not what others made and nobody here has placed,
+ * and not out of, or back into, a session that is not ours. */
+static bool may_be_taken_over(const Case *c) {
+        const Row *old = c->old;
+        const Place *place = c->new->wanted;
+
+        if (!c->run->config.enforce || c->run->clients.reloaded > c->run->life.sealed || !old)
+                return true;
+        if ((old->wanted && old->wanted->session == 0) || (place && place->session == 0) ||
+            means_the_same(c))
+                return true;
+        return !old->has_token && (!old->wanted || old->goals[SUBSCRIPTIONS].wanted_rev == 0);
+}
+
+/* The same is wanted anew and nobody has asked: the daemon puts it back. */
+static void check_put_back(const Case *c) {
+        const Row *old = c->old, *new = c->new;
+        usec_t *at = c->item->put_back_at;
+
+        if (!old || !place_equal(old->wanted, new->wanted) || new->gone || new->failed ||
+            c->item->last > c->run->life.sealed || was_denied(c) ||
+            old->goals[SUBSCRIPTIONS].wanted_rev == new->goals[SUBSCRIPTIONS].wanted_rev)
+                return;
+        CHECK(c, "drift", c->run->config.enforce || c->run->clients.reloaded > c->run->life.sealed,
+              "is put back, and nobody wants that");
+        CHECK(c, "drift", at[1] == 0 || c->run->now - at[1] >= c->run->config.resync_interval_usec,
+              "is put back too often");
+        at[1] = at[0];
+        at[0] = c->run->now;
+        c->run->tally->put_back++;
+}
+
 static void check_wanted(const Case *c) {
         if (c->old && place_equal(c->old->wanted, c->new->wanted))
                 return;
@@ -398,6 +429,7 @@ static void check_wanted(const Case *c) {
         }
         CHECK(c, "drift", is_taken_over(c),
               "wanted has changed, and nobody asked, and the API was not so since the last change");
+        CHECK(c, "drift", may_be_taken_over(c), "was taken over, and is to be put back");
         CHECK(c, "drift", !was_unmet(c), "an unconfirmed intent was given up for what the API has");
         c->item->wished_at = c->item->joined_at = 0;
         c->run->tally->takeovers++;
@@ -554,6 +586,7 @@ void reasons_check(Run *run, const Batch *batch, const BatchRow *change) {
                 return;
         }
         check_being(&c);
+        check_put_back(&c);
         check_wanted(&c);
         if (row->kind == KIND_SESSION)
                 CHECK(&c, "I4", !row->wanted && !row->observed, "a session that is in a session");

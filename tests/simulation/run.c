@@ -61,6 +61,7 @@ static void draw_config(Run *run) {
                 .retry_max_usec = random_between(random, 1, 5) * USEC_PER_MIN,
                 .reply_timeout_usec = random_between(random, 1, 20) * USEC_PER_SEC,
                 .create_repeats = (unsigned)random_below(random, 4),
+                .enforce = random_chance(random, 0.3),
         };
 }
 
@@ -94,8 +95,9 @@ static void draw_habits(Run *run) {
 static usec_t settling_usec(const Run *run, bool with_drift) {
         const usec_t requests = (usec_t)(2.0 * 30 / run->config.requests_per_sec * USEC_PER_SEC);
 
+        /* To be seen takes an interval; what was put back lately waits for another. */
         return requests + run->config.retry_max_usec + 90 * USEC_PER_SEC +
-               (with_drift ? run->config.resync_interval_usec * 5 / 4 : 0);
+               (with_drift ? run->config.resync_interval_usec * 9 / 4 : 0);
 }
 
 static void run_init(Run *run, uint64_t seed, unsigned hours, bool verbose, Tally *tally) {

@@ -127,6 +127,8 @@ void tally_print(const Tally *tally) {
         printf("apps that left the bus %" PRIu64 ", while the daemon was down %" PRIu64
                ", objects of theirs %" PRIu64 "\n",
                tally->departures, tally->missed_departures, tally->bereaved);
+        printf("Drift= changed %" PRIu64 ", what others changed put back %" PRIu64 "\n",
+               tally->reloads, tally->put_back);
         printf("offline %" PRIu64 " times, taken over %" PRIu64 ", adopted %" PRIu64
                ", fallen back %" PRIu64 ", withdrawn %" PRIu64
                ", runs with an object that always fails %" PRIu64 "\n",
@@ -147,19 +149,20 @@ static unsigned floor_of(const char *title, const uint64_t *counts, const char *
 }
 
 unsigned tally_floors(const Tally *tally) {
-        static const char *const names[] = { "overlaps",         "clean stops", "reboots",
-                                             "unknown outcomes", "repeats",     "answers twice",
-                                             "expiries",         "offline",     "taken over",
-                                             "fallen back",      "cursed",      "syncs",
-                                             "foretold",         "departures",  "missed departures",
-                                             "bereaved",         "adopted",     "withdrawn" };
+        static const char *const names[] = {
+                "overlaps",      "clean stops", "reboots",  "unknown outcomes", "repeats",
+                "answers twice", "expiries",    "offline",  "taken over",       "fallen back",
+                "cursed",        "syncs",       "foretold", "departures",       "missed departures",
+                "bereaved",      "adopted",     "reloads",  "put back",         "withdrawn"
+        };
         const uint64_t counts[] = {
                 tally->overlaps,         tally->stops,      tally->reboots,
                 tally->unknown_outcomes, tally->repeats,    tally->repeated_answers,
                 tally->expiries,         tally->offline,    tally->takeovers,
                 tally->fallbacks,        tally->cursed,     tally->syncs,
                 tally->judged,           tally->departures, tally->missed_departures,
-                tally->bereaved,         tally->adoptions,  tally->withdrawals
+                tally->bereaved,         tally->adoptions,  tally->reloads,
+                tally->put_back,         tally->withdrawals
         };
         uint64_t replies[_OUTCOME_MAX];
         unsigned n_missing = 0;

@@ -39,6 +39,7 @@ typedef struct Tally {
         uint64_t strangers[_STRANGER_KIND_MAX], expiries;
         uint64_t unknown_outcomes, repeats, repeated_answers, late_answers;
         uint64_t departures, missed_departures, bereaved;
+        uint64_t reloads, put_back;
         uint64_t offline, cursed, takeovers, fallbacks, adoptions, withdrawals;
 } Tally;
 

@@ -48,6 +48,7 @@ static void test_defaults(void **state) {
         assert_int_equal(c->retry_min_usec, 500 * USEC_PER_MSEC);
         assert_int_equal(c->retry_max_usec, 300 * USEC_PER_SEC);
         assert_int_equal(c->create_repeats, 2);
+        assert_false(c->drift_is_enforced);
         assert_int_equal(c->reply_timeout_usec, 10 * USEC_PER_SEC);
         assert_int_equal(c->objects_per_user_max, 100000);
         assert_int_equal(c->pending_per_user_max, 1000);
@@ -84,7 +85,7 @@ static void test_every_key(void **state) {
                      "RetryMinSec=0.01\n"
                      "RetryMaxSec=2\n"
                      "CreateRepeats=0\n"
-                     "Drift=adopt\n"
+                     "Drift=enforce\n"
                      "[Bus]\n"
                      "ReplyTimeoutSec=1.5\n"
                      "MaxObjectsPerUser=5\n"
@@ -108,6 +109,7 @@ static void test_every_key(void **state) {
         assert_int_equal(c->retry_min_usec, 10 * USEC_PER_MSEC);
         assert_int_equal(c->retry_max_usec, 2 * USEC_PER_SEC);
         assert_int_equal(c->create_repeats, 0);
+        assert_true(c->drift_is_enforced);
         assert_int_equal(c->reply_timeout_usec, 1500 * USEC_PER_MSEC);
         assert_int_equal(c->objects_per_user_max, 5);
         assert_int_equal(c->pending_per_user_max, 6);
@@ -142,8 +144,8 @@ static void test_refused(void **state) {
                 { ACCOUNT "CAFile=ca.pem\n", { ":3:", "CAFile=", "absolute path" } },
                 { ACCOUNT "CAFile=/nowhere/ca.pem\n",
                   { "CAFile=", "/nowhere/ca.pem can't be read: No such file", NULL } },
-                { ACCOUNT "[Reconcile]\nDrift=enforce\n",
-                  { ":4:", "Drift=", "not implemented in this version" } },
+                { ACCOUNT "[Reconcile]\nDrift=keep\n",
+                  { ":4:", "Drift=", "expected \"adopt\" or \"enforce\"" } },
                 { ACCOUNT "[Reconcile]\nDrift=adopt # or enforce\n",
                   { ":4:", "expected \"adopt\"", "comment needs a line of its own" } },
                 { ACCOUNT "[Reconcile]\nRetryMinSec=5\nRetryMaxSec=1\n",
