@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """make bench: the figures of doc/benchmarks.md, each beside its yardstick.
 
-    bench.py [--json=FILE] [--rounds=5] [--quick] [FIGURE…]       # P1 P5 P7 S1 …
+    bench.py [--json=FILE] [--page=FILE] [--rounds=5] [--quick] [FIGURE…]    # P1 P5 P7 S1 … million
 
 Judges nothing. A figure is a ratio of two things that were measured in the same round, and the
 median of the rounds. All processes share CPU 0, unless the page says otherwise.
@@ -17,8 +17,11 @@ import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "integration")]
 
-from bus_figures import measure_calls, measure_growth, measure_pages  # noqa: E402
+from bus_figures import measure_calls, measure_pages  # noqa: E402
+from growth_figures import measure_growth  # noqa: E402
 from http_figures import measure_reconciling  # noqa: E402
+from million import measure_million  # noqa: E402
+from page import cells, markdown, page_update  # noqa: E402
 from size_figures import measure_heap, measure_idle, measure_start  # noqa: E402
 from workshop import Workshop  # noqa: E402
 
@@ -30,6 +33,7 @@ GROUPS = (
     (("S2",), measure_start),
     (("S4",), measure_idle),
     (("S6",), measure_growth),
+    (("million",), measure_million),
 )
 
 
@@ -40,30 +44,17 @@ class Report:
         self.rows = []
 
     def add(self, figure, what, goal, values, beside="", unit=""):
-        """`goal`: "<= 1.25" or ">= 0.9"; `beside`: the absolute rates."""
+        """`goal`: "<= 1.25", ">= 0.9" or None; `beside`: the absolute rates."""
         value = statistics.median(values)
-        sign, bound = goal.split()
-        self.rows.append({
-            "figure": figure, "what": what, "goal": goal, "value": round(value, 4), "unit": unit,
-            "reached": value <= float(bound) if sign == "<=" else value >= float(bound),
-            "values": [round(one, 4) for one in values], "beside": beside})
-        row = self.rows[-1]
+        sign, bound = goal.split() if goal else ("", 0)
+        reached = value <= float(bound) if sign == "<=" else value >= float(bound)
+        row = {"figure": figure, "what": what, "goal": goal, "value": round(value, 4),
+               "unit": unit, "reached": reached if goal else None,
+               "values": [round(one, 4) for one in values], "beside": beside}
+        self.rows.append(row)
         print(f"# {figure} {what}: {value:.3f}{unit} (goal {goal}) {beside}", file=sys.stderr,
               flush=True)
         return row
-
-    def table(self):
-        """The table as Markdown."""
-        head = ("figure", "what", "goal", "measured", "", "spread", "absolute")
-        lines = [head, tuple("---" for _ in head)]
-        for row in self.rows:
-            low, high = min(row["values"]), max(row["values"])
-            lines.append((row["figure"], row["what"], row["goal"],
-                          f"{row['value']:.3g}{row['unit']}", "yes" if row["reached"] else "no",
-                          f"{low:.3g}–{high:.3g}", row["beside"]))
-        widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-        return "\n".join("| " + " | ".join(text.ljust(width) for text, width in zip(line, widths))
-                         + " |" for line in lines)
 
 
 def machine():
@@ -71,12 +62,13 @@ def machine():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         models = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
     return {"cpu": models[0] if models else os.uname().machine, "cpus": os.cpu_count(),
-            "kernel": os.uname().release, "load": round(os.getloadavg()[0], 2)}
+            "kernel": os.uname().release.split("-")[0], "load": round(os.getloadavg()[0], 2)}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--json")
+    parser.add_argument("--page", help="write what was measured into the table there")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="one round, small: does it work?")
     parser.add_argument("figures", nargs="*")
@@ -90,10 +82,18 @@ def main():
             if not options.figures or set(figures) & set(options.figures):
                 measure(workshop, report)
 
-    print(report.table())
+    end = {"load": round(os.getloadavg()[0], 2)}
+    head = (f"{begin['cpu']}, {begin['cpus']} CPUs, Linux {begin['kernel']}; load {begin['load']} "
+            f"before and {end['load']} after; median of {workshop.rounds}.")
+    print(head)
+    print(markdown([cells(row, begin["date"]) for row in report.rows]))
+    if options.page:
+        measured = {row["figure"] for row in report.rows} if options.figures else None
+        page_update(options.page, report.rows, measured, begin["date"], head)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": begin, "rounds": workshop.rounds, "figures": report.rows}, file,
+            json.dump({"machine": begin, "end": end, "rounds": workshop.rounds,
+                       "figures": report.rows}, file,
                       indent=1, ensure_ascii=False)
             file.write("\n")
 

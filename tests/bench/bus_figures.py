@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""P1, P2, P3, P5, S6: calls that are answered from the cache."""
+"""P1, P2, P3, P5: calls that are answered from the cache."""
 
 import statistics
 
@@ -75,29 +75,3 @@ def measure_pages(workshop, report):
                 side["row_usec"] = side["cpu_usec"] / 100
         report.add("P5", f"ListSessions, pages of 100 of {n:,}: CPU for a row", "<= 1.3",
                    ratio(rounds, "row_usec"), beside(rounds, "row_usec", "µs", 2))
-
-
-def measure_growth(workshop, report):
-    """The same call, page and mutation on a small and on a large registry, in turns. The API is
-    away, so that a mutation is its commit; its bus's name is one, so one daemon runs at a time."""
-    sizes = (100, workshop.scale(100000))
-    works = (("GetSession", "get-session", 10000), ("GetAll", "get-all", 10000),
-             ("a page of 100", "list", 500), ("CreateSession, Wait false", "create", 300))
-    results = {work: [] for work in works}
-    for _ in range(workshop.rounds):
-        sides = {}
-        for n in sizes:
-            with workshop.daemon(n, 10, credentials="user:password",
-                                 config={"Bus": {"ReplyTimeoutSec": 1}}) as daemon:
-                for work in works:
-                    last = max(1, n - 100) if work[1] == "list" else n
-                    sides[n, work] = workshop.client(CONVENED, daemon.process.pid, work[1],
-                                                     workshop.scale(work[2]), 1, 1, last)
-        for work in works:
-            results[work].append([sides[sizes[1], work], sides[sizes[0], work]])
-    for work, rounds in results.items():
-        about = f"{work[0]}, {sizes[1] * 11:,} objects against {sizes[0] * 11:,}"
-        report.add("S6", f"{about}: median time", "<= 1.2", ratio(rounds, "p50_usec"),
-                   beside(rounds, "p50_usec", "µs"))
-        report.add("S6", f"{about}: CPU", "<= 1.2", ratio(rounds, "cpu_usec"),
-                   beside(rounds, "cpu_usec", "µs", 2))

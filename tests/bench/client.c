@@ -5,7 +5,7 @@
  *
  * Calls SERVICE on the bus that the environment names, so many calls at one time, about the sessions
  * with the numbers FIRST to LAST in an order that jumps about. WHAT: get-session, get-all, list (pages
- * of 100), create. Prints one line of JSON; the CPU time is that of the process PID.
+ * of 100), create, delete (participants, from FIRST on; changes are not waited for). Prints one line of JSON; the CPU time is that of the process PID.
  */
 
 #include <stdlib.h>
@@ -48,6 +48,18 @@ static void check(const char *what, int r) {
         exit(EXIT_FAILURE);
 }
 
+/* Deletes a participant that was not deleted yet. */
+static int message_make_delete(Client *client, sd_bus_message **ret) {
+        char path[64];
+        int r;
+
+        (void)snprintf(path, sizeof(path), CONVENED_PATH_PARTICIPANT "/%llu",
+                       (unsigned long long)(client->first + client->n_sent - 1));
+        r = sd_bus_message_new_method_call(client->bus, ret, client->service, path,
+                                           CONVENED_PARTICIPANT, "Delete");
+        return r < 0 ? r : sd_bus_message_append(*ret, "a{sv}", 1, "Wait", "b", 0);
+}
+
 static int message_make(Client *client, sd_bus_message **ret) {
         uint64_t number = client->first + (client->seed >> 33) % client->n_sessions;
         char text[SHAPE_ID_SIZE + 64];
@@ -55,6 +67,8 @@ static int message_make(Client *client, sd_bus_message **ret) {
         int r;
 
         client->seed = client->seed * 6364136223846793005U + 1442695040888963407U;
+        if (strcmp(client->what, "delete") == 0)
+                return message_make_delete(client, ret);
         if (strcmp(client->what, "get-all") == 0) {
                 (void)snprintf(text, sizeof(text), CONVENED_PATH_SESSION "/%llu",
                                (unsigned long long)number);

@@ -69,38 +69,12 @@ static void maker_flush(Maker *maker) {
                 row_deinit(&maker->rows[--maker->n_rows].row);
 }
 
-/* The texts of a participant have about 300 bytes, with its session's id and its properties'. */
 static void maker_add(Maker *maker, Kind kind, uint64_t number, uint64_t session) {
-        BatchRow *item = maker->rows + maker->n_rows;
-        char text[SHAPE_ID_SIZE + 64];
         static char token[] = "eyJhbGciOiJIUzI1NiJ9.bench";
-        Row *row = &item->row;
+        BatchRow *item = maker->rows + maker->n_rows;
 
-        *item = (BatchRow){ .to_disk = true,
-                            .row = { .kind = kind,
-                                     .number = number,
-                                     .synced_at = maker->now_at,
-                                     .goals = { { 1, 1, 1 } } } };
-        check("spec", spec_new(&row->spec));
-        row->spec->created_at = maker->now_at;
-        (void)snprintf(text, sizeof(text), "%s of the reception %07llu",
-                       kind == KIND_SESSION ? "call" : "desk", (unsigned long long)number);
-        check("tag", spec_set_text(&row->spec->tag, text));
-        api_id_set(&row->id, shape_id(text, kind == KIND_SESSION ? 's' : 'p', number));
-        if (kind == KIND_PARTICIPANT) {
-                row->spec->permissions = PUBLISH_AUDIO | PUBLISH_VIDEO;
-                (void)snprintf(text, sizeof(text),
-                               "https://phones.example.com/callbacks/webrtc/desk?number=%07llu",
-                               (unsigned long long)number);
-                check("url", spec_set_text(&row->spec->callback_url, text));
-                check("version", spec_set_text(&row->spec->device_api_version, "V3"));
-                check("place", place_new(&row->wanted, session, NULL, MODE_SESSION, NULL, 0));
-                row->observed = place_ref(row->wanted);
-                row->goals[MEMBERSHIP] = row->goals[SUBSCRIPTIONS] = (Goal){ 1, 1, 1 };
-                item->token = token;
-        } else {
-                row->expires_at = maker->now_at + 8 * USEC_PER_HOUR;
-        }
+        *item = (BatchRow){ .to_disk = true, .token = kind == KIND_PARTICIPANT ? token : NULL };
+        check("row", shape_row(&item->row, kind, number, session, maker->now_at));
         maker->counters.last_number[kind] = number;
         if (++maker->n_rows == ROWS_MAX)
                 maker_flush(maker);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/row.h"
+
 #define SHAPE_ID_SIZE 37
 
 /* An id as the API gives them: 36 letters, and neighbours in number are none in order, as with the
@@ -16,3 +18,7 @@ static inline const char *shape_id(char text[SHAPE_ID_SIZE], char what, uint64_t
                        (unsigned long long)(number & 0xffffffffffffU));
         return text;
 }
+
+/* A row in sync; a participant is in @session and hears all there. It is overwritten, also on failure,
+ * and the caller's to deinit. @now_at is CLOCK_REALTIME. Return: 0, -ENOMEM. */
+int shape_row(Row *row, Kind kind, uint64_t number, uint64_t session, usec_t now_at);

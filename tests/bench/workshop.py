@@ -4,7 +4,10 @@
 import contextlib
 import json
 import os
+import select
+import shutil
 import subprocess
+import threading
 import time
 
 from harness.bus import PrivateBus
@@ -34,7 +37,8 @@ class StateDaemon(Daemon):
         return self.directory
 
     def start(self, *arguments):
-        """Also measures the seconds from exec to READY."""
+        """Also measures the seconds from exec to READY. What it tells its service manager later is
+        read by a thread: ten messages unread would make it wait."""
         self.connection = None
         begin = time.monotonic()
         self.spawn(*arguments)
@@ -42,7 +46,27 @@ class StateDaemon(Daemon):
         self.await_notification("READY=1", 120)
         self.start_sec = time.monotonic() - begin
         self.connection = self.bus.connect()
+        threading.Thread(target=self.listen, args=(self.process,), daemon=True).start()
         return self
+
+    def listen(self, process):
+        ending = os.pidfd_open(process.pid)
+        while ending not in (ready := select.select([self.notify_socket, ending], [], [])[0]):
+            if ready:
+                self.notify_socket.recv(4096)
+        os.close(ending)
+
+    def await_rest(self):
+        """Returns when it has done what it does at start."""
+        before = -1.0
+        while before != (now := self.cpu_seconds()):
+            before = now
+            time.sleep(0.3)
+        return self
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/schedstat", encoding="utf-8") as file:
+            return int(file.read().split()[0]) / 1e9
 
     def status(self, name):
         """A number of /proc/PID/status, summed over all threads."""
@@ -62,6 +86,7 @@ class Workshop:
         self.folder = Folder()
         self.bus = PrivateBus()
         self.registries = {}
+        self.n_registries = 0
 
     def __enter__(self):
         self.bus.start()
@@ -79,10 +104,17 @@ class Workshop:
         """The state directory of a registry of that shape."""
         key = (n_sessions, n_members, base_url)
         if key not in self.registries:
-            directory = self.folder.path(f"registry-{len(self.registries)}")
+            self.n_registries += 1
+            directory = self.folder.path(f"registry-{self.n_registries}")
             tool("registry", directory, base_url, ACCOUNT, n_sessions, n_members)
             self.registries[key] = directory
         return self.registries[key]
+
+    def forget(self, n_sessions, n_members, base_url=NOWHERE):
+        """The next registry of that shape is a new one."""
+        directory = self.registries.pop((n_sessions, n_members, base_url), None)
+        if directory:
+            shutil.rmtree(directory)
 
     @contextlib.contextmanager
     def daemon(self, n_sessions, n_members, base_url=NOWHERE, **keywords):
