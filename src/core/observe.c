@@ -72,8 +72,8 @@ static void look_later(Core *core, Object *object) {
                 object->look_at = USEC_NEVER;
                 return;
         }
-        object->look_at =
-                usec_add(now, jitter_around(core->config.resync_interval_usec, &core->seed));
+        object->look_at = spread_next(now, core->config.resync_interval_usec,
+                                      core->config.seed + object->row.number, &core->seed);
         if (expires_at > core->now.realtime)
                 object->look_at =
                         usec_min(object->look_at, usec_add(now, expires_at - core->now.realtime));

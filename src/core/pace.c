@@ -7,6 +7,9 @@
 /* How often the configured rate is halved at most: six times. */
 #define SLOWEST 64
 
+/* As a fraction of 2^64. */
+#define GOLDEN_RATIO UINT64_C(0x9e3779b97f4a7c15)
+
 static void bucket_fill(Bucket *bucket, usec_t now) {
         if (now <= bucket->filled_at)
                 return;
@@ -87,7 +90,7 @@ usec_t bucket_ready_at(const Bucket *bucket, usec_t now) {
 }
 
 uint64_t random_next(uint64_t *seed) {
-        uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+        uint64_t z = *seed += GOLDEN_RATIO;
 
         z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
         z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
@@ -100,6 +103,13 @@ usec_t backoff_delay(usec_t min_usec, usec_t max_usec, unsigned n_failed, uint64
         for (unsigned i = 1; i < n_failed && cap < max_usec; i++)
                 cap *= 2;
         return random_next(seed) % (usec_min(cap, max_usec) + 1);
+}
+
+usec_t spread_next(usec_t now, usec_t interval, uint64_t which, uint64_t *seed) {
+        const double place = (double)(which * GOLDEN_RATIO) / 0x1p64 * (double)interval;
+        const usec_t since = (now + interval - (usec_t)place) % interval;
+
+        return usec_add(now, interval - since + random_next(seed) % (interval / 10 + 1));
 }
 
 usec_t jitter_around(usec_t span, uint64_t *seed) {

@@ -56,5 +56,17 @@ uint64_t random_next(uint64_t *seed);
  */
 usec_t backoff_delay(usec_t min_usec, usec_t max_usec, unsigned n_failed, uint64_t *seed);
 
+/**
+ * spread_next() - when to look again at one of many that are each looked at once in @interval
+ * @now:   CLOCK_BOOTTIME
+ * @which: which one; neighbours lie far apart
+ *
+ * Each has its own place in the interval, and these are spread evenly (multiples of the golden
+ * ratio), so that those that were looked at together, for whatever reason, are not so again.
+ *
+ * Return: the next time its place comes after @now, and up to a tenth of @interval later by chance.
+ */
+usec_t spread_next(usec_t now, usec_t interval, uint64_t which, uint64_t *seed);
+
 /* A span evenly between 90 % and 110 % of another. */
 usec_t jitter_around(usec_t span, uint64_t *seed);

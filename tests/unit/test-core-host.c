@@ -442,6 +442,46 @@ static void test_budget(void **state) {
         assert_int_equal(bench->n_sent, bench_config.request_burst + 1);
 }
 
+/* What was read at once is not so again: it is spread over the interval that follows. */
+static void test_looks_are_spread(void **state) {
+        enum { N = 200, PARTS = 10 };
+        const usec_t part = bench_config.resync_interval_usec / PARTS;
+        CoreConfig config = bench_config;
+        Bench *bench = *state;
+        unsigned n_before;
+
+        config.requests_per_sec = 1000;
+        core_configure(bench->core, &config, bench->now);
+        for (unsigned i = 0; i < N; i++) {
+                char id[16];
+
+                snprintf(id, sizeof(id), "s%u", i);
+                bench->n_replies = 0;
+                bench_session(bench, id);
+                bench_pass(bench, USEC_PER_SEC);
+                bench_skip_reads(bench);
+        }
+        core_sync(bench->core, bench->now);
+        bench_turn(bench);
+        n_before = bench->n_sent;
+        for (unsigned i = 0; i < 10; i++) {
+                bench_skip_reads(bench);
+                bench_pass(bench, USEC_PER_SEC / 10);
+        }
+        assert_true(bench->n_sent - n_before >= N / 2);
+
+        /* The places of those that are due at the end of the interval reach into the next. */
+        for (unsigned i = 0; i < 3 * PARTS; i++) {
+                n_before = bench->n_sent;
+                for (usec_t passed = 0; passed < part; passed += part / 10) {
+                        bench_pass(bench, part / 10);
+                        bench_skip_reads(bench);
+                }
+                if (i > 0)
+                        assert_in_range(bench->n_sent - n_before, N / PARTS / 2, N / PARTS * 2);
+        }
+}
+
 static void test_stop(void **state) {
         Bench *bench = *state;
 
@@ -521,6 +561,7 @@ int main(void) {
                 TEST(test_configure),
                 TEST(test_configure_sooner),
                 TEST(test_budget),
+                TEST(test_looks_are_spread),
                 TEST(test_stop),
                 TEST(test_withhold),
                 TEST(test_no_creation_while_suspect),

@@ -138,11 +138,41 @@ static void test_backoff(void **state) {
         }
 }
 
+/* Looked at all at once, they are looked at evenly over the time that follows, and every time after. */
+static void test_spread(void **state) {
+        enum { N = 200, PARTS = 10 };
+        const usec_t interval = USEC_PER_MIN, begin = 12345 * USEC_PER_SEC;
+        uint64_t seed = 1;
+        usec_t at[N];
+
+        (void)state;
+        for (unsigned i = 0; i < N; i++)
+                at[i] = begin;
+        for (unsigned turn = 0; turn < 20; turn++) {
+                unsigned n[PARTS] = { 0 };
+
+                for (unsigned i = 0; i < N; i++) {
+                        usec_t next = spread_next(at[i], interval, 1000 + i, &seed);
+
+                        assert_true(next > at[i] && next <= at[i] + interval * 11 / 10);
+                        if (turn > 0)
+                                assert_true(next >= at[i] + interval * 9 / 10);
+                        at[i] = next;
+                        n[next % interval * PARTS / interval]++;
+                }
+                for (unsigned i = 0; i < PARTS; i++)
+                        assert_in_range(n[i], N / PARTS / 2, N / PARTS * 2);
+        }
+        /* Soon after the machine began to run, too. */
+        assert_in_range(spread_next(0, interval, 1, &seed), 1, interval * 11 / 10);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_bucket),           cmocka_unit_test(test_bucket_released),
                 cmocka_unit_test(test_bucket_slow_down), cmocka_unit_test(test_bucket_speed_up),
                 cmocka_unit_test(test_bucket_resize),    cmocka_unit_test(test_backoff),
+                cmocka_unit_test(test_spread),
         };
 
         return cmocka_run_group_tests_name("pace", tests, NULL, NULL);
