@@ -58,6 +58,7 @@ def call_fixture(service):
 # --- reading ----------------------------------------------------------------------------------
 
 
+@pytest.mark.covers("verb: status", "exit: convenectl 0", "option: convenectl --user")
 def test_status(ctl, service, call):
     result = ctl.run("status")
     assert result.code == DONE, result
@@ -100,6 +101,7 @@ def test_status_as_json(ctl, service, call):
     assert (facts["SessionCount"], facts["ParticipantCount"]) == (1, 3)
 
 
+@pytest.mark.covers("verb: list-sessions")
 def test_list_sessions(ctl, service, call):
     service.add("session", Tag="empty")
     result = ctl.run("list-sessions")
@@ -111,6 +113,7 @@ def test_list_sessions(ctl, service, call):
     assert result.lines[-1] == "2 sessions."
 
 
+@pytest.mark.covers("verb: list-participants", "option: convenectl --no-legend")
 def test_list_participants(ctl, service, call):
     result = ctl.run("list-participants", "--no-legend")
     rows = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in result.lines]
@@ -120,6 +123,7 @@ def test_list_participants(ctl, service, call):
     assert {row[7] for row in rows} == {"audio, video"}
 
 
+@pytest.mark.covers("option: convenectl --session", "exit: convenectl 3")
 def test_list_filters(ctl, service, call):
     service.add("participant", Tag="bob")
     assert len(ctl.run("list-participants", "--no-legend", "bob").lines) == 2
@@ -138,6 +142,7 @@ def test_list_reads_every_page(ctl, service):
     assert len(ctl.run("list-sessions", "--json=short").json) == 25
 
 
+@pytest.mark.covers("option: convenectl --json")
 @pytest.mark.parametrize("mode", ["short", "pretty"])
 def test_list_as_json(ctl, service, call, mode):
     rows = ctl.run("list-participants", f"--json={mode}").json
@@ -154,6 +159,7 @@ def test_out_of_sync_in_a_table(ctl, service, call):
     assert "no, 3 failed" in ctl.run("list-sessions").out
 
 
+@pytest.mark.covers("option: convenectl --full", "option: convenectl -l")
 def test_table_fits_the_terminal(ctl, service, call):
     result = ctl.run_on_terminal("list-participants", columns=80, NO_COLOR="1")
     assert result.code == DONE, result
@@ -162,6 +168,19 @@ def test_table_fits_the_terminal(ctl, service, call):
     wide = ctl.run_on_terminal("list-participants", "--full", columns=80, NO_COLOR="1")
     assert "p00010000-aaaa-bbbb-cccc-000000000001" in wide.out
     assert "…" not in wide.out
+    short = ctl.run_on_terminal("list-participants", "-l", columns=80, NO_COLOR="1")
+    assert short.out == wide.out
+
+
+@pytest.mark.covers("environment: convenectl COLUMNS")
+def test_width_of_the_terminal_as_told(ctl, service, call):
+    def width(columns):
+        result = ctl.run_on_terminal("list-participants", columns=200, NO_COLOR="1", COLUMNS=columns)
+        assert result.code == DONE, result
+        return max(len(line) for line in result.lines)
+
+    assert width("90") <= 90 < width("200")
+    assert width("none") == width("") == width("200")
 
 
 def test_ascii_where_the_locale_is(ctl, service, call):
@@ -182,6 +201,7 @@ def test_nothing_of_others_moves_the_cursor(ctl, service):
         assert "a?[2Jb c?" in result.out and "\033" not in result.out
 
 
+@pytest.mark.covers("verb: show-session")
 def test_show_session(ctl, service, call):
     service.change(call, LastError=(ERROR + "Rejected", "too late"))
     result = ctl.run("show-session", "standup")
@@ -195,6 +215,7 @@ def test_show_session(ctl, service, call):
     assert "       Expires: not known" in result.lines
 
 
+@pytest.mark.covers("verb: show-participant")
 def test_show_participant(ctl, service, call):
     result = ctl.run("show-participant", "bob", "3")
     assert result.code == DONE, result
@@ -218,6 +239,7 @@ def test_names(ctl, service, call):
         assert ctl.run("show-session", name, "--json=short").json["Number"] == 1, name
 
 
+@pytest.mark.covers("exit: convenectl 3")
 def test_ambiguous_names_list_the_candidates(ctl, service, call):
     service.add("session", Tag="standup")
     result = ctl.run("show-session", "standup")
@@ -244,6 +266,7 @@ def test_a_full_id_is_never_ambiguous(ctl, service):
     assert ctl.run("show-session", "abc", "--json=short").json["Number"] == 1
 
 
+@pytest.mark.covers("exit: convenectl 3")
 def test_names_of_nothing(ctl, service):
     for name in ("7", "0", "9" * 23, "nobody", "ab c", "x" * 60, "x" * 70, "é" * 51, "a\nb"):
         result = ctl.run("show-session", name)
@@ -257,6 +280,7 @@ def test_names_of_nothing(ctl, service):
 # --- changing ---------------------------------------------------------------------------------
 
 
+@pytest.mark.covers("verb: create-session")
 def test_create_session(ctl, service):
     result = ctl.run("create-session", "standup")
     assert result.code == DONE, result
@@ -266,6 +290,10 @@ def test_create_session(ctl, service):
     assert ctl.run("create-session", "--json=short").json["Number"] == 2
 
 
+@pytest.mark.covers("verb: create-participant", "option: convenectl --publish",
+                    "option: convenectl --session", "option: convenectl --subscribe",
+                    "option: convenectl --callback-url", "option: convenectl --at-most-once",
+                    "option: convenectl --lifetime")
 def test_create_participant(ctl, service, call):
     result = ctl.run("create-participant", "dave", "--publish=audio,video", "--session=standup",
                      "--subscribe=alice:cam:mic,bob", "--callback-url=https://example.com/x",
@@ -290,6 +318,7 @@ def test_create_waits_until_it_is_in_sync(ctl, service):
         assert running.end().code == DONE
 
 
+@pytest.mark.covers("exit: convenectl 1")
 def test_create_refused(ctl, service):
     service.mode = "refuse"
     result = ctl.run("create-session")
@@ -325,6 +354,7 @@ def test_signals_older_than_what_we_read(ctl, service):
     assert result.code == DONE, result
 
 
+@pytest.mark.covers("option: convenectl --no-wait")
 def test_no_wait(ctl, service):
     result = ctl.run("create-session", "x", "--no-wait")
     assert result.code == DONE, result
@@ -334,6 +364,7 @@ def test_no_wait(ctl, service):
     assert service.await_call("Delete") == ({"Wait": ("b", False)},)
 
 
+@pytest.mark.covers("option: convenectl --timeout", "exit: convenectl 4")
 def test_timeout(ctl, service):
     service.mode = "defer"
     result = ctl.run("create-session", "x", "--timeout=0.2")
@@ -345,6 +376,7 @@ def test_timeout(ctl, service):
     assert error["error"] == "NotInSync"
 
 
+@pytest.mark.covers("verb: add", "option: convenectl --subscribe")
 def test_add(ctl, service, call):
     service.add("participant", Tag="dave")
     assert ctl.run("add", "standup", "dave", "--subscribe=session").code == DONE
@@ -379,6 +411,7 @@ def test_an_old_error_is_not_ours(ctl, service, call):
     assert ctl.run("subscribe", "alice", "session").code == DONE
 
 
+@pytest.mark.covers("verb: remove")
 def test_remove(ctl, service, call):
     result = ctl.run("remove", "standup", "bob")
     assert (result.code, result.out) == (DONE, ""), result
@@ -387,6 +420,7 @@ def test_remove(ctl, service, call):
     assert result.code == FAILED and "not in this session" in result.err
 
 
+@pytest.mark.covers("verb: subscribe")
 @pytest.mark.parametrize("words, mode, publishers", [
     (["none"], "none", []),
     (["session"], "session", []),
@@ -398,6 +432,7 @@ def test_subscribe(ctl, service, call, words, mode, publishers):
     assert service.await_call("SetSubscriptions") == (mode, publishers, {})
 
 
+@pytest.mark.covers("verb: delete-session", "verb: delete-participant")
 def test_delete(ctl, service, call):
     assert ctl.run("delete-participant", "alice", "2", "alice").code == DONE
     assert list(service.things) == [call, "/org/convened1/participant/3"]
@@ -479,6 +514,7 @@ def test_progress_says_what_is_waited_for(ctl, service):
         os.close(terminal)
 
 
+@pytest.mark.covers("verb: token")
 def test_token(ctl, service, call):
     assert ctl.run("token", "alice").out == "token-of-1\n"
     assert ctl.run("token", "alice", "--json=short").json == {"Token": "token-of-1"}
@@ -487,6 +523,7 @@ def test_token(ctl, service, call):
     assert result.code == FAILED and "There is no token yet." in result.err
 
 
+@pytest.mark.covers("verb: refresh-session", "verb: refresh-participant", "verb: sync")
 def test_refresh_and_sync(ctl, service, call):
     assert ctl.run("refresh-session", "standup").code == DONE
     assert ctl.run("refresh-participant", "alice").code == DONE
@@ -495,6 +532,8 @@ def test_refresh_and_sync(ctl, service, call):
         "Refresh", "Refresh", "Sync"]
 
 
+@pytest.mark.covers("verb: adopt-session", "verb: adopt-participant",
+                    "option: convenectl --lifetime")
 def test_adopt(ctl, service):
     service.elsewhere = {"s-1": ("session", {"Tag": "old"}), "p-1": ("participant", {})}
     result = ctl.run("adopt-session", "s-1")
@@ -514,6 +553,7 @@ def test_adopt_what_is_not_there(ctl, service):
     assert ctl.run("adopt-session", "s-1").code == FAILED
 
 
+@pytest.mark.covers("verb: log-level", "exit: convenectl 6")
 def test_log_level(ctl, service):
     assert ctl.run("log-level").out == "info\n"
     assert ctl.run("log-level", "debug").code == DONE
@@ -527,6 +567,8 @@ def test_log_level(ctl, service):
 # --- failures ---------------------------------------------------------------------------------
 
 
+@pytest.mark.covers("exit: convenectl 1", "exit: convenectl 3", "exit: convenectl 5",
+                    "exit: convenectl 6")
 @pytest.mark.parametrize("name, code", [
     (ERROR + "NoSuchSession", NOT_FOUND), (ERROR + "NoSuchParticipant", NOT_FOUND),
     (DBUS_ERROR + "UnknownObject", NOT_FOUND), (DBUS_ERROR + "ServiceUnknown", UNREACHABLE),
@@ -543,6 +585,7 @@ def test_exit_codes(ctl, service, call, name, code):
         assert ctl.run(*words).code == code, words
 
 
+@pytest.mark.covers("exit: convenectl 5")
 def test_no_service(ctl):
     for words in (["status"], ["list-sessions"], ["create-session"], ["delete-session", "1"],
                   ["monitor"], ["sync"]):
@@ -555,6 +598,7 @@ def test_no_service(ctl):
         assert error["error"] == DBUS_ERROR + "ServiceUnknown"
 
 
+@pytest.mark.covers("environment: convenectl DBUS_SESSION_BUS_ADDRESS", "exit: convenectl 5")
 def test_no_bus(ctl):
     result = ctl.run("status", DBUS_SESSION_BUS_ADDRESS="unix:path=/nonexistent/bus")
     assert result.code == UNREACHABLE, result
@@ -582,6 +626,8 @@ def test_bus_lost_while_waiting():
         service.abandon()
 
 
+@pytest.mark.covers("option: convenectl --system",
+                    "environment: convenectl DBUS_SYSTEM_BUS_ADDRESS")
 def test_system_bus(bus, service, call):
     result = Convenectl(bus, "system").run("status")
     assert result.code == DONE and "on the system bus" in result.out, result
@@ -602,6 +648,7 @@ exec systemd-stdio-bridge --bus-path={bus.address}
     return tmp_path
 
 
+@pytest.mark.covers("option: convenectl -H", "option: convenectl --host")
 def test_host(bus, service, call, ssh):
     remote = Convenectl(bus, "system")
     path = f"{ssh}:{os.environ['PATH']}"
@@ -625,6 +672,7 @@ def test_no_service_on_a_host(bus, ssh):
     assert "systemctl --host=h start convened" in result.err
 
 
+@pytest.mark.covers("exit: convenectl 2")
 @pytest.mark.parametrize("words", [
     ["--host=h", "--user", "status"], ["--host=", "status"], ["--host=-oProxyCommand=x", "status"],
     ["-H"], ["log-level", "loud"], ["log-level", "info", "debug"], ["adopt-session"],
@@ -645,9 +693,12 @@ def test_usage(ctl, service, words):
     assert not service.calls
 
 
+@pytest.mark.covers("option: convenectl -h", "option: convenectl --help",
+                    "option: convenectl --version")
 def test_help_and_version(ctl):
     result = ctl.run("--help")
     assert result.code == DONE and "create-participant [TAG]" in result.out
+    assert ctl.run("-h").out == result.out
     assert ctl.run("--version").out.startswith("convenectl ")
 
 
@@ -661,6 +712,7 @@ def test_a_full_disk_is_not_a_success(ctl, service, call):
 # --- monitor ----------------------------------------------------------------------------------
 
 
+@pytest.mark.covers("verb: monitor")
 def test_monitor(ctl, service, call):
     with ctl.start("monitor") as running:
         assert running.line("stderr") == "Watching /org/convened1 on the user bus."

@@ -36,6 +36,9 @@ def created(ctl, *words):
     return done(ctl.run(*words, "--json=short")).json
 
 
+@pytest.mark.covers("verb: add", "verb: remove", "verb: subscribe", "verb: token",
+                    "verb: delete-session", "verb: delete-participant",
+                    "option: convenectl --publish", "option: convenectl --callback-url")
 def test_a_call_from_its_beginning_to_its_end(ctl, simulator):
     session = created(ctl, "create-session", "standup")
     alice = created(ctl, "create-participant", "alice", "--publish=audio,video",
@@ -120,6 +123,8 @@ def test_not_found(ctl):
         assert "See: convenectl list-" in result.err
 
 
+@pytest.mark.covers("option: convenectl --no-wait", "option: convenectl --timeout",
+                    "exit: convenectl 4")
 def test_while_the_api_is_away(ctl, daemon, simulator):
     simulator.stop()
     assert ctl.run("create-session", "late", "--no-wait").code == DONE
@@ -151,6 +156,7 @@ def test_refused_when_the_api_is_back(ctl, daemon, simulator):
     done(ctl.run("delete-session", "doomed"))
 
 
+@pytest.mark.covers("option: convenectl --at-most-once")
 def test_an_unknown_outcome(ctl, simulator):
     simulator.set_faults({"method": "POST", "kind": "drop"})
     result = ctl.run("create-session", "once", "--at-most-once")
@@ -184,6 +190,7 @@ def test_the_daemon_is_killed_while_we_wait(ctl, daemon, simulator):
     assert len(simulator.state()["sessions"]) == 1
 
 
+@pytest.mark.covers("verb: monitor")
 def test_monitor(ctl, simulator):
     with ctl.start("monitor", "--json=short") as running:
         running.line("stderr")
@@ -211,6 +218,7 @@ def test_json_is_as_the_schema_says(ctl, simulator):
         assert not schema.complaints(schema.of(words[0]), facts), facts
 
 
+@pytest.mark.covers("verb: log-level")
 def test_the_log_level(ctl):
     done(ctl.run("log-level", "debug"))
     assert done(ctl.run("log-level")).out == "debug\n"

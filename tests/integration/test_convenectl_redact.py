@@ -59,6 +59,7 @@ LOOKS = [["status"], ["list-sessions"], ["list-participants"], ["list-sessions",
          ["show-participant", "alice", "2", "3"]]
 
 
+@pytest.mark.covers("option: convenectl --redact")
 @pytest.mark.parametrize("words", LOOKS)
 def test_nothing_is_left(ctl, service, words):
     for mode in ("off", "short", "pretty"):

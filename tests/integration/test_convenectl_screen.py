@@ -45,6 +45,7 @@ def paged(ctl, *words, **environment):
 # --- the pager --------------------------------------------------------------------------------
 
 
+@pytest.mark.covers("option: convenectl --no-pager", "environment: convenectl SYSTEMD_PAGER")
 @pytest.mark.parametrize("words", [
     ["status"], ["list-sessions"], ["list-participants"], ["show-session", "1"], ["--help"],
     ["show-participant", "1"], ["status", "--json=pretty"], ["list-sessions", "--json=pretty"],
@@ -66,6 +67,7 @@ def test_what_is_not_paged(ctl, service, words):
     assert not paged(ctl, *words)
 
 
+@pytest.mark.covers("environment: convenectl SYSTEMD_PAGER", "environment: convenectl PAGER")
 def test_which_pager(ctl, service):
     assert paged(ctl, "status", SYSTEMD_PAGER=None, PAGER=MARK)
     assert not paged(ctl, "status", SYSTEMD_PAGER="", PAGER=MARK)
@@ -88,6 +90,7 @@ def test_a_pager_that_is_not_there(ctl, service, tmp_path):
     assert not paged(ctl, "status", SYSTEMD_PAGER="/nonexistent/pager", PATH="/nonexistent")
 
 
+@pytest.mark.covers("environment: convenectl SYSTEMD_PAGERSECURE")
 def test_a_secure_pager(ctl, service, tmp_path):
     (tmp_path / "less").write_text("#!/bin/sh\necho secure=$LESSSECURE $LESS\n")
     (tmp_path / "less").chmod(0o755)
@@ -178,6 +181,7 @@ def test_status_in_full(ctl, service):
 # --- colours ----------------------------------------------------------------------------------
 
 
+@pytest.mark.covers("environment: convenectl SYSTEMD_COLORS", "environment: convenectl NO_COLOR")
 @pytest.mark.parametrize("environment, terminal, pipe", [
     ({}, True, False),
     ({"NO_COLOR": "1"}, False, False),

@@ -31,6 +31,7 @@ def assert_sends_nothing(daemon, simulator):
     assert not simulator.requests()
 
 
+@pytest.mark.covers("configuration: [Api] CredentialsFile", "state: API online")
 def test_a_good_file(bus, simulator):
     with daemon_with(bus, simulator, credentials="user:" + CANARY) as daemon:
         daemon.create_session(Tag="x")
@@ -42,6 +43,7 @@ def test_a_good_file(bus, simulator):
         assert CANARY not in daemon.log
 
 
+@pytest.mark.covers("configuration: [Api] CredentialsFile", "state: API unauthorized")
 @pytest.mark.parametrize("spoil, reason", [
     (lambda path: os.chmod(path, 0o644), "may be read by others"),
     (lambda path: os.chmod(path, 0o640), "may be read by others"),
@@ -63,6 +65,7 @@ def test_none_at_all(bus, simulator):
         assert_sends_nothing(daemon, simulator)
 
 
+@pytest.mark.covers("environment: convened CREDENTIALS_DIRECTORY")
 def test_systemd_credential(bus, simulator):
     daemon = daemon_with(bus, simulator, credentials=None)
     path = daemon.folder.write("given/api", "user:" + CANARY, mode=0o440)

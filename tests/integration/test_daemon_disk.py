@@ -49,6 +49,7 @@ class Caller(threading.Thread):
         return self.answers
 
 
+@pytest.mark.covers("reply: cached reads")
 @pytest.mark.skipif(is_sanitized(), reason="sanitizers are slow themselves")
 def test_cached_reads_do_not_wait(bus, simulator):
     """Below 5 ms at p99 while commits follow upon each other. One quiet round will do: the machine
@@ -70,6 +71,7 @@ def test_cached_reads_do_not_wait(bus, simulator):
         assert min(rounds) < 0.005, rounds
 
 
+@pytest.mark.covers("reply: durable first")
 def test_acknowledged_only_when_durable(bus, simulator):
     with on_disk(bus, simulator) as daemon:
         begin = time.monotonic()

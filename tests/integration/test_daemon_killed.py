@@ -120,6 +120,8 @@ def assert_promises(stage, name, accepted):
     assert not accepted or EXPECT[name](rows)
 
 
+@pytest.mark.covers("reply: accepted is kept over a restart", "reply: durable first",
+                    "key: Manager.CreateParticipant AtMostOnce")
 @pytest.mark.parametrize("name", CALLS)
 def test_killed_at_any_moment(name):
     whole, told = length_sec(CALLS[name]), set()

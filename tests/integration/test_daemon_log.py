@@ -29,6 +29,7 @@ def refused(function, *arguments):
     return caught.value
 
 
+@pytest.mark.covers("option: convened --log-level", "name: log control")
 def test_what_is_there(bus):
     with Daemon(bus, log_level="notice") as daemon:
         everything = daemon.call(PATH, PROPERTIES, "GetAll", "s", (INTERFACE,))[0]
@@ -83,6 +84,7 @@ def test_busctl(bus):
             busctl.run("set-property", NAME, PATH, INTERFACE, "LogLevel", "s", "loud")
 
 
+@pytest.mark.covers("right: log level and target")
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be several users")
 def test_who_may(bus, monkeypatch):
     """Everybody reads; root and the daemon's own user set. Here these are one."""

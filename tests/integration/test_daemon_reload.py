@@ -58,6 +58,7 @@ def descriptors(daemon):
     return len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
 
 
+@pytest.mark.covers("configuration: [Api] RequestsPerSec", "method: Manager.Reload")
 def test_more_budget(bus, simulator):
     """At one request in two seconds this would take forty."""
     config = {"Api": {"RequestsPerSec": 0.5, "RequestBurst": 1}, **QUIET}
@@ -83,6 +84,7 @@ def test_less_budget(daemon, simulator):
     assert daemon.properties()["PendingCount"] >= 2
 
 
+@pytest.mark.covers("configuration: [Reconcile] ResyncIntervalSec")
 def test_a_shorter_interval_begins_now(daemon, simulator):
     daemon.create_session()
     before = len(simulator.requests())
@@ -90,6 +92,7 @@ def test_a_shorter_interval_begins_now(daemon, simulator):
     wait_for(lambda: len(simulator.requests(method="GET")) >= before + 5)
 
 
+@pytest.mark.covers("configuration: [Bus] MaxManagedObjects")
 def test_limits_of_the_bus(daemon):
     daemon.create_session(), daemon.create_session()
     reload(daemon, "Bus", MaxManagedObjects=1)
@@ -100,6 +103,7 @@ def test_limits_of_the_bus(daemon):
     assert len(managed(daemon)) == 2
 
 
+@pytest.mark.covers("configuration: [Bus] ReplyTimeoutSec")
 def test_reply_timeout_holds_for_who_waits(daemon, simulator):
     simulator.set_faults({"method": "POST", "kind": "hang"})
     begin = time.monotonic()
@@ -124,6 +128,7 @@ def test_drop_ins_and_warnings(daemon):
     assert len(managed(daemon)) == 1
 
 
+@pytest.mark.covers("method: Manager.Reload")
 @pytest.mark.parametrize("section, key, value, expect", [
     ("Api", "AccountId", None, "AccountId= in [Api] is not set"),
     ("Api", "BaseUrl", "http://api.webrtc.bandwidth.com/v1", r"conf:\d+: BaseUrl= .* loopback"),
@@ -191,6 +196,7 @@ def unauthorized(daemon):
     daemon.await_property(PATH, "ApiState", "unauthorized")
 
 
+@pytest.mark.covers("configuration: [Api] CredentialsFile")
 def test_good_credentials_heal(bus, guarded):
     with Daemon(bus, base_url=guarded.base_url, credentials="user:wrong",
                 config=PATIENT) as daemon:
@@ -267,6 +273,7 @@ def test_a_request_in_flight_ends_where_it_began(daemon, simulator):
     assert daemon.properties()["SuspectedOrphans"] == 0
 
 
+@pytest.mark.covers("configuration: [Api] CAFile")
 def test_certificates(bus, simulator_with):
     """Offline for want of trust; with the right file the API is asked at once."""
     right, wrong = Certificate(), Certificate()
@@ -298,6 +305,7 @@ def test_the_service_manager_is_told(daemon, how):
     told(daemon, how)
 
 
+@pytest.mark.covers("unix signal: convened SIGHUP")
 def test_hangup(daemon):
     daemon.create_session()
     daemon.config["Bus"]["MaxManagedObjects"] = 0
@@ -335,6 +343,7 @@ def test_hangup_while_stopping(bus, simulator):
         simulator.set_faults()
 
 
+@pytest.mark.covers("method: Manager.Reload")
 def test_busctl(daemon, bus):
     busctl = Busctl(bus)
     assert busctl.manager("Reload") == []

@@ -84,6 +84,7 @@ CALLS = {
 }
 
 
+@pytest.mark.covers("name: number", "token: survives a restart")
 def test_all_is_kept(daemon, simulator):
     daemon.call(P1, PARTICIPANT, "SetSubscriptions", "sa(oas)a{sv}",
                 ("participants", [(P2, ["camera", "screen"])], {}))
@@ -102,12 +103,29 @@ def test_all_is_kept(daemon, simulator):
     in_sync(daemon, simulator)
 
 
+@pytest.mark.covers("name: name after restore")
+def test_who_sees_the_name_sees_everything(daemon):
+    before = registry(daemon).keys()
+    for _ in range(5):
+        daemon.kill()
+        daemon.bus.await_owner("org.convened1", present=False)
+        connection = daemon.bus.connect()
+        daemon.spawn()
+        daemon.bus.await_owner("org.convened1")
+        daemon.connection = connection
+        assert registry(daemon).keys() == before
+
+
+@pytest.mark.covers("name: number")
 def test_numbers_are_never_used_again(daemon):
     daemon.call(P3, PARTICIPANT, "Delete", "a{sv}", ({},))
     daemon.restart()
     assert daemon.create_participant() == "/org/convened1/participant/4"
 
 
+@pytest.mark.covers("reply: accepted is kept over a restart", "key: Session.Delete Wait",
+                    "key: Participant.Delete Wait", "key: Participant.SetSubscriptions Wait",
+                    "key: Session.RemoveParticipant Wait")
 @pytest.mark.parametrize("name", CALLS)
 def test_accepted_survives_kill(daemon, simulator, name):
     """Killed as soon as it has said yes, before the API has answered."""
@@ -142,6 +160,7 @@ def test_killed_between_request_and_answer(daemon, simulator, name):
     assert daemon.properties()["SuspectedOrphans"] == (1 if creates else 0)
 
 
+@pytest.mark.covers("unix signal: convened SIGTERM")
 def test_sigterm_waits_for_a_creation_in_flight(daemon, simulator):
     last = simulator.requests()[-1]["seq"]
     simulator.set_faults({"method": "POST", "kind": "latency", "ms": 700})
@@ -155,6 +174,7 @@ def test_sigterm_waits_for_a_creation_in_flight(daemon, simulator):
     in_sync(daemon, simulator)
 
 
+@pytest.mark.covers("configuration: [Api] RequestTimeoutSec")
 def test_sigterm_does_not_wait_for_ever(daemon, simulator):
     daemon.config["Api"]["RequestTimeoutSec"] = 1
     daemon.restart()
@@ -168,6 +188,7 @@ def test_sigterm_does_not_wait_for_ever(daemon, simulator):
     assert daemon.properties()["SuspectedOrphans"] == 1
 
 
+@pytest.mark.covers("configuration: [Api] MaxConcurrentRequests")
 def test_sigterm_sends_nothing_new(daemon, simulator):
     """One request at a time: what waits for its turn is left to the next start."""
     daemon.config["Api"]["MaxConcurrentRequests"] = 1
@@ -187,6 +208,7 @@ def test_sigterm_sends_nothing_new(daemon, simulator):
     assert len([r for r in simulator.requests(last) if r["method"] == "POST"]) == 2
 
 
+@pytest.mark.covers("reply: while it stops", "error: Unavailable")
 def test_sigterm_answers_and_refuses(daemon, simulator):
     """Who waits is told that it is accepted; who comes now is sent away; reads go on."""
     simulator.set_faults({"method": "POST", "kind": "latency", "ms": 700})

@@ -45,6 +45,8 @@ def refused(bus, **options):
     return ended.value.text
 
 
+@pytest.mark.covers("option: convened -h", "option: convened --help", "option: convened --version",
+                    "exit: convened 0")
 def test_help_and_version():
     assert run("--help").returncode == 0
     assert "--state-dir=DIR" in run("-h").stdout
@@ -52,6 +54,7 @@ def test_help_and_version():
     assert version.returncode == 0 and re.fullmatch(r"convened [0-9.]+\n", version.stdout)
 
 
+@pytest.mark.covers("exit: convened 2")
 @pytest.mark.parametrize("argument", ["--colour", "--log-level=loud", "--config", "start"])
 def test_wrong_command_line(argument):
     result = run(argument)
@@ -59,6 +62,10 @@ def test_wrong_command_line(argument):
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.covers("name: bus name", "option: convened --user",
+                    "option: convened --system", "environment: convened NOTIFY_SOCKET",
+                    "environment: convened DBUS_SESSION_BUS_ADDRESS",
+                    "environment: convened DBUS_SYSTEM_BUS_ADDRESS")
 @pytest.mark.parametrize("kind", ["session", "system"])
 def test_ready_means_that_the_name_is_there(bus, kind):
     with Daemon(bus, kind=kind) as daemon:
@@ -68,6 +75,8 @@ def test_ready_means_that_the_name_is_there(bus, kind):
     assert not bus.has_owner(NAME)
 
 
+@pytest.mark.covers("unix signal: convened SIGTERM", "unix signal: convened SIGINT",
+                    "exit: convened 0")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stops_within_a_second(bus, number):
     with Daemon(bus) as daemon:
@@ -84,10 +93,12 @@ def test_state_is_private(bus):
             assert stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0, name
 
 
-def test_missing_folders_of_the_default_state_are_made(bus):
+@pytest.mark.covers("environment: convened XDG_STATE_HOME", "environment: convened XDG_RUNTIME_DIR")
+def test_where_it_is_told_nothing(bus):
+    """Its bus is where a user's bus is; missing folders of the default state are made."""
     daemon = Daemon(bus)
     environment = sanitizer_options(bus.environment(HOME=daemon.folder.name))
-    for name in ("XDG_STATE_HOME", "STATE_DIRECTORY", "JOURNAL_STREAM"):
+    for name in ("XDG_STATE_HOME", "STATE_DIRECTORY", "JOURNAL_STREAM", "DBUS_SESSION_BUS_ADDRESS"):
         environment.pop(name, None)
     process = subprocess.Popen([program("convened"), "--user", "--config=" + daemon.write_config()],
                                env=environment, stderr=subprocess.PIPE)
@@ -101,6 +112,9 @@ def test_missing_folders_of_the_default_state_are_made(bus):
     assert process.returncode == 0, log
 
 
+@pytest.mark.covers("exit: convened 78", "configuration: [Api] AccountId",
+                    "configuration: [Api] BaseUrl", "configuration: [Reconcile] Drift",
+                    "configuration: [Api] CAFile")
 @pytest.mark.parametrize("section, key, value, expect", [
     ("Api", "AccountId", None, "AccountId="),
     ("Api", "BaseUrl", "http://api.webrtc.bandwidth.com/v1", "loopback"),
@@ -166,12 +180,15 @@ def test_example_configuration_is_understood(bus):
         assert path not in daemon.log
 
 
+@pytest.mark.covers("option: convened --config", "exit: convened 78")
 def test_missing_configuration_that_was_named():
     result = run("--config=/nowhere/convened.conf", "--state-dir=/nowhere")
     assert result.returncode == 78
     assert "/nowhere/convened.conf: no such file" in result.stderr
 
 
+@pytest.mark.covers("exit: convened 78", "configuration: [Api] AccountId",
+                    "configuration: [Api] BaseUrl")
 def test_state_of_another_account(bus):
     daemon = Daemon(bus)
     daemon.start()
@@ -197,6 +214,7 @@ def test_unusable_state(bus):
     daemon.close()
 
 
+@pytest.mark.covers("option: convened --state-dir", "exit: convened 78")
 def test_state_in_use(bus):
     with Daemon(bus) as daemon, PrivateBus() as other:
         second = Daemon(other)
@@ -206,6 +224,7 @@ def test_state_in_use(bus):
         assert ended.value.status == 78 and daemon.state_directory in ended.value.text
 
 
+@pytest.mark.covers("exit: convened 1", "name: bus name")
 def test_name_is_taken(bus):
     with Daemon(bus):
         second = Daemon(bus)
@@ -216,6 +235,7 @@ def test_name_is_taken(bus):
         assert "running already" in ended.value.text
 
 
+@pytest.mark.covers("exit: convened 1", "environment: convened DBUS_SESSION_BUS_ADDRESS")
 def test_no_bus(bus):
     daemon = Daemon(bus, environment={"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere/bus"})
     with pytest.raises(DaemonEnded) as ended:
@@ -255,6 +275,7 @@ def test_service_manager_that_does_not_read(bus, simulator):
         assert heard.count("WATCHDOG") <= 2
 
 
+@pytest.mark.covers("environment: convened WATCHDOG_USEC")
 def test_watchdog_is_fed(bus):
     with Daemon(bus, environment={"WATCHDOG_USEC": "200000"}) as daemon:
         for _ in range(3):

@@ -70,10 +70,12 @@ def remove(user, session, participant):
     return user, session, SESSION, "RemoveParticipant", "oa{sv}", (participant, {})
 
 
+@pytest.mark.covers("right: create", "property: Session.Owner", "property: Participant.Owner")
 def test_owner_is_the_caller(stage, users):
     assert [stage.get(path)["Owner"] for path in (S1, P1, S2, P2)] == [ALICE, ALICE, BOB, BOB]
 
 
+@pytest.mark.covers("right: list, get, Refresh, Sync", "key: Manager.ListParticipants Owner")
 def test_everybody_may_read(stage, users):
     _, alice, bob = users
     for path, interface in ((S1, SESSION), (P1, PARTICIPANT)):
@@ -86,6 +88,9 @@ def test_everybody_may_read(stage, users):
     assert [path for path, _ in rows] == [P2]
 
 
+@pytest.mark.covers("right: Session.Delete", "right: Participant.Delete",
+                    "right: SetSubscriptions", "right: GetToken", "right: AddParticipant",
+                    "right: create with Session", "right: refused", "error: AccessDenied")
 def test_only_the_owner(stage, users):
     _, alice, bob = users
     before = stage.simulator.requests()
@@ -109,6 +114,7 @@ def test_only_the_owner(stage, users):
     assert alice.call(S1, SESSION, "Delete", "a{sv}", ({},)) == ()
 
 
+@pytest.mark.covers("right: RemoveParticipant")
 def test_remove_by_the_owner_of_either(stage, users):
     root, alice, bob = users
     for remover in (alice, bob, root):
@@ -119,6 +125,7 @@ def test_remove_by_the_owner_of_either(stage, users):
     assert stage.get(P1)["Session"] == S1
 
 
+@pytest.mark.covers("right: root")
 def test_root_may_everything(users):
     root = users[0]
     assert root.call(P1, PARTICIPANT, "GetToken")[0]
@@ -127,12 +134,14 @@ def test_root_may_everything(users):
     assert root.call(S2, SESSION, "Delete", "a{sv}", ({},)) == ()
 
 
+@pytest.mark.covers("right: Reload")
 def test_reload_is_for_root(users):
     root, alice, _ = users
     denied(alice, PATH, MANAGER, "Reload")
     assert root.call(PATH, MANAGER, "Reload") == ()
 
 
+@pytest.mark.covers("reply: arguments first")
 def test_arguments_come_before_rights(users):
     bob = users[2]
     with pytest.raises(BusError) as caught:
@@ -151,6 +160,7 @@ def test_many_callers_come_and_go(stage, users):
         user.close()
 
 
+@pytest.mark.covers("right: a caller that vanishes")
 def test_a_caller_that_vanishes_is_refused(stage, users):
     """Nobody can tell who it was, so nothing is done."""
     from jeepney import DBusAddress, new_method_call

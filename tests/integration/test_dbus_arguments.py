@@ -42,6 +42,8 @@ def refused(stage, method, options, error=INVALID):
     return caught.value.message
 
 
+@pytest.mark.covers("argument: unknown key", "argument: key of the wrong type",
+                    "error: InvalidArgs", "reply: arguments first")
 @pytest.mark.parametrize("method", ALL.values(), ids=ALL)
 def test_keys(stage, method):
     assert refused(stage, method, {"Colour": ("s", "red")}).startswith("Colour: ")
@@ -50,11 +52,15 @@ def test_keys(stage, method):
     assert text.startswith("Wait: ") and '"b"' in text and '"s"' in text
 
 
+@pytest.mark.covers("argument: no AtMostOnce but for creations")
 @pytest.mark.parametrize("method", [method for name, method in ALL.items() if "Create" not in name])
 def test_at_most_once_is_for_creations(stage, method):
     assert refused(stage, method, {"AtMostOnce": ("b", True)}).startswith("AtMostOnce: ")
 
 
+@pytest.mark.covers("argument: tag", "argument: control characters",
+                    "key: Manager.CreateSession Lifetime",
+                    "key: Manager.CreateParticipant Lifetime")
 @pytest.mark.parametrize("key, value", [
     ("Tag", ("s", "x" * 51)),
     ("Tag", ("s", "é" * 51)),
@@ -73,6 +79,7 @@ def test_of_both_creations(stage, method, key, value):
         assert '"persistent"' in text and '"client"' in text
 
 
+@pytest.mark.covers("argument: callback URL", "key: Manager.CreateParticipant DeviceApiVersion")
 @pytest.mark.parametrize("key, value", [
     ("CallbackUrl", ("s", "https://example.net/" + "x" * 2029)),
     ("CallbackUrl", ("s", "ftp://example.net")),
@@ -100,6 +107,7 @@ def test_session_is_not_for_sessions(stage):
         assert refused(stage, CREATE_SESSION, {key: ("s", "x")}).startswith(key + ": ")
 
 
+@pytest.mark.covers("argument: no subscriptions without a session")
 def test_subscriptions_need_a_session(stage):
     for key, value in (("SubscriptionMode", ("s", "none")), ("Publishers", ("a(oas)", [(P1, [])]))):
         assert refused(stage, CREATE_PARTICIPANT, {key: value}).startswith("Session: ")
@@ -124,6 +132,11 @@ SUBSCRIPTIONS = {
 }
 
 
+@pytest.mark.covers("argument: stream alias", "argument: stream aliases of a publisher",
+                    "argument: publishers", "argument: control characters",
+                    "argument: nothing twice", "subscription: participants without a publisher",
+                    "subscription: publishers beside another mode",
+                    "subscription: publishers outside the session")
 @pytest.mark.parametrize("case", SUBSCRIPTIONS.values(), ids=SUBSCRIPTIONS)
 def test_subscriptions(stage, case):
     mode, publishers, error = case
@@ -150,6 +163,10 @@ def test_unknown_participant(stage):
         assert S1 in refused(stage, method, {}, "org.convened1.Error.NoSuchParticipant")
 
 
+@pytest.mark.covers("argument: tag", "argument: callback URL", "argument: stream alias",
+                    "argument: stream aliases of a publisher",
+                    "key: Manager.CreateParticipant DeviceApiVersion",
+                    "key: Manager.CreateParticipant Lifetime")
 def test_at_the_bounds(stage):
     """What is just within them is taken, and reaches the API as it is."""
     aliases = ["x" * 126 + f"{n:02}" for n in range(32)]
@@ -173,6 +190,7 @@ def test_wrong_signature(stage):
         assert caught.value.name == INVALID
 
 
+@pytest.mark.covers("argument: API id")
 @pytest.mark.parametrize("member", ["GetSession", "GetParticipant"])
 @pytest.mark.parametrize("api_id", ["", "../x", "x" * 65, "a b", "a/b"])
 def test_ids(stage, member, api_id):
@@ -181,6 +199,7 @@ def test_ids(stage, member, api_id):
     assert caught.value.name == INVALID
 
 
+@pytest.mark.covers("argument: nothing twice", "argument: unknown key")
 @pytest.mark.parametrize("key, value", [
     ("State", ("s", "online")), ("IdPrefix", ("s", "")), ("IdPrefix", ("s", "a b")),
     ("Owner", ("s", "root")), ("InSync", ("s", "no")), ("Tag", ("s", "x" * 51)),
@@ -194,6 +213,7 @@ def test_filters(stage, member, key, value):
     assert caught.value.name == INVALID and caught.value.message.startswith(key + ": ")
 
 
+@pytest.mark.covers("list: largest limit")
 @pytest.mark.parametrize("member", ["ListSessions", "ListParticipants"])
 def test_limit(stage, member):
     stage.daemon.manager(member, "a{sv}tu", ({}, 0, 1000))

@@ -40,6 +40,7 @@ def hold(stage, **rule):
     stage.simulator.set_faults({"kind": "hang", **rule})
 
 
+@pytest.mark.covers("case: add where it is already wanted in this session")
 def test_add_again_without_keys(stage):
     stage.session(), stage.participant(Session=S1, SubscriptionMode="session")
     stage.settled()
@@ -49,6 +50,9 @@ def test_add_again_without_keys(stage):
     assert stage.get(P1)["SubscriptionMode"] == "session"
 
 
+@pytest.mark.covers("case: add where it is already wanted in this session",
+                    "key: Session.AddParticipant SubscriptionMode",
+                    "key: Session.AddParticipant Publishers")
 def test_add_again_with_keys(stage):
     stage.session(), stage.participant(Session=S1), stage.participant(Session=S1)
     stage.add(S1, P1, Publishers=[(P2, [])])
@@ -61,6 +65,9 @@ def test_add_again_with_keys(stage):
     assert not stage.truth(P1)["subscriptions"]
 
 
+@pytest.mark.covers("case: add while wanted in another session",
+                    "case: remove one not wanted here", "case: subscriptions of one in no session",
+                    "error: Conflict")
 def test_conflicts(stage):
     stage.session(), stage.session(), stage.participant(Session=S1), stage.participant()
     before = stage.simulator.requests()
@@ -72,6 +79,7 @@ def test_conflicts(stage):
     assert stage.simulator.requests() == before
 
 
+@pytest.mark.covers("subscription: publishers outside the session")
 def test_publishers_of_another_session(stage):
     stage.session(), stage.session()
     stage.participant(Session=S1), stage.participant(Session=S2), stage.participant()
@@ -80,6 +88,8 @@ def test_publishers_of_another_session(stage):
     stage.refused("NoSuchParticipant", stage.subscribe, P1, "participants", [(P4, [])])
 
 
+@pytest.mark.covers("case: add to, or subscribe in, a session or of a participant that is still pending",
+                    "key: Session.AddParticipant Wait", "key: Participant.SetSubscriptions Wait")
 def test_pending_is_accepted_and_ordered(stage):
     """Session and participants before membership, a publisher before who hears it."""
     stage.simulator.set_faults({"method": "POST", "kind": "latency", "ms": 200})
@@ -103,6 +113,8 @@ def test_pending_is_accepted_and_ordered(stage):
     assert stage.truth(P2)["subscriptions"]["sessionId"] == stage.get(S1)["Id"]
 
 
+@pytest.mark.covers("case: the 21st wanted member", "error: SessionFull",
+                    "key: Session.RemoveParticipant Wait")
 def test_session_full(stage):
     stage.session()
     for _ in range(20):
@@ -120,6 +132,7 @@ def test_session_full(stage):
     assert stage.truth(outsider)["sessions"]
 
 
+@pytest.mark.covers("case: create with Session, and the API refuses the membership")
 def test_membership_refused_with_the_creation(stage):
     stage.session()
     stage.simulator.set_faults({**MEMBERSHIP, "kind": "status", "status": 400, "count": 1})
@@ -132,6 +145,7 @@ def test_membership_refused_with_the_creation(stage):
     assert stage.get(S1)["Participants"] == []
 
 
+@pytest.mark.covers("case: create with Session, refused after the reply has gone")
 def test_membership_refused_after_the_reply(stage):
     stage.session()
     stage.simulator.set_faults({**MEMBERSHIP, "kind": "status", "status": 400, "count": 1})
@@ -142,6 +156,7 @@ def test_membership_refused_after_the_reply(stage):
     assert stage.truth(P1)["sessions"] == []
 
 
+@pytest.mark.covers("case: a session is deleted", "method: Session.Delete")
 def test_session_deleted(stage):
     stage.session(), stage.participant(Session=S1, SubscriptionMode="session")
     stage.participant(Session=S1, Publishers=[(P1, [])])
@@ -166,6 +181,7 @@ def test_session_deleted(stage):
     assert stage.list("Sessions") == ({}, 0)
 
 
+@pytest.mark.covers("case: a session expires", "case: a session is found gone")
 def test_session_expires(stage):
     stage.session(), stage.participant(Session=S1, SubscriptionMode="session")
     stage.settled()
@@ -177,6 +193,8 @@ def test_session_expires(stage):
     assert stage.get(P1)["SubscriptionMode"] == "none"
 
 
+@pytest.mark.covers("case: membership calls that wait for a session that goes",
+                    "key: Session.Delete Wait")
 def test_waiting_for_a_session_that_goes(stage):
     stage.session(), stage.participant(), stage.participant()
     stage.settled()
@@ -189,6 +207,8 @@ def test_waiting_for_a_session_that_goes(stage):
     assert stage.get(P1)["Session"] == "/"
 
 
+@pytest.mark.covers("case: delete while the create is in flight", "error: Superseded",
+                    "state: deleting", "method: Participant.Delete")
 def test_deleted_while_the_creation_is_in_flight(stage):
     stage.simulator.set_faults({"method": "POST", "kind": "latency", "ms": 500, "count": 1})
     with stage.listener() as listener:
@@ -207,6 +227,7 @@ def test_deleted_while_the_creation_is_in_flight(stage):
     assert stage.get(PATH)["SuspectedOrphans"] == 0
 
 
+@pytest.mark.covers("case: delete, and the outcome of the create is unknown")
 def test_deleted_and_the_outcome_is_unknown():
     """It is counted, not repeated, and the object goes."""
     with Stage({**QUIET, "Api": {"RequestTimeoutSec": 1}}) as stage:
@@ -237,6 +258,7 @@ def test_a_later_intent_supersedes(stage):
     assert stage.truth(P1)["subscriptions"] == {"sessionId": stage.get(S1)["Id"]}
 
 
+@pytest.mark.covers("case: a later intent replaces an unsent one")
 def test_remove_supersedes_an_unsent_add(stage):
     stage.participant()
     stage.simulator.set_faults({"method": "POST", "kind": "latency", "ms": 500})
@@ -252,6 +274,7 @@ def test_remove_supersedes_an_unsent_add(stage):
     assert not stage.simulator.requests(method="PUT")
 
 
+@pytest.mark.covers("case: only the last one is driven")
 def test_only_the_last_one_is_driven(stage):
     stage.session(), stage.participant(Session=S1), stage.participant(Session=S1)
     stage.settled()
@@ -267,6 +290,8 @@ def test_only_the_last_one_is_driven(stage):
         stage.get(P2)["Id"]
 
 
+@pytest.mark.covers("case: anything but Delete on an object in deleting",
+                    "case: Delete again joins the first", "key: Participant.Delete Wait")
 def test_deleting():
     with Stage({**QUIET, "Api": {"RequestTimeoutSec": 1}}) as stage:
         everything_but_delete(stage)
@@ -292,6 +317,8 @@ def everything_but_delete(stage):
     wait_for(lambda: stage.list("Participants")[0].keys() == {P2})
 
 
+@pytest.mark.covers("subscription: a publisher that leaves",
+                    "subscription: the last publisher leaves", "method: Session.RemoveParticipant")
 def test_a_publisher_leaves(stage):
     stage.session()
     for _ in range(3):
@@ -310,6 +337,9 @@ def test_a_publisher_leaves(stage):
     assert not stage.truth(P1)["subscriptions"]
 
 
+@pytest.mark.covers("subscription: all is replaced", "subscription: participants",
+                    "subscription: session", "subscription: none",
+                    "method: Participant.SetSubscriptions")
 def test_replaces_all_that_it_hears(stage):
     stage.session()
     for _ in range(3):
@@ -324,6 +354,27 @@ def test_replaces_all_that_it_hears(stage):
     assert stage.truth(P1)["subscriptions"] == {"sessionId": stage.get(S1)["Id"]}
     stage.subscribe(P1, "none")
     assert not stage.truth(P1)["subscriptions"]
+
+
+@pytest.mark.covers("subscription: publishers that are not in the registry")
+def test_publishers_that_nobody_knows(stage):
+    """They are not shown, and stay when the list is sent again."""
+    stage.session(), [stage.participant(Session=S1) for _ in range(3)]
+    stage.settled()
+    path = f"/sessions/{stage.get(S1)['Id']}/participants/{stage.get(P1)['Id']}/subscriptions"
+    stranger = {"participantId": "nobody-here", "streamAliases": ["mic"]}
+    publishers = [{"participantId": stage.get(publisher)["Id"]} for publisher in (P2, P3)]
+    assert stage.simulator.call("PUT", path, {"participants": [stranger, *publishers]}).status == 204
+    stage.refresh(P1)
+    assert stage.get(P1)["Publishers"] == [(P2, []), (P3, [])]
+
+    before = last_seq(stage)
+    stage.remove(S1, P3)
+    stage.settled()
+    assert stage.get(P1)["Publishers"] == [(P2, [])]
+    sent, = stage.simulator.requests(before, method="PUT", path=path)
+    assert "nobody-here" in sent["body"]
+    assert stranger in stage.truth(P1)["subscriptions"]["participants"]
 
 
 def test_publishers_of_somebody_else_are_not_shown(stage):
@@ -343,6 +394,8 @@ def test_publishers_of_somebody_else_are_not_shown(stage):
                for path, _ in shown["Publishers"])
 
 
+@pytest.mark.covers("method: Session.Refresh", "method: Participant.Refresh",
+                    "property: Session.SyncedUSec", "property: Participant.SyncedUSec")
 def test_refresh(stage):
     stage.session(), stage.participant(Session=S1)
     stage.settled()
@@ -354,6 +407,7 @@ def test_refresh(stage):
         assert stage.get(path)["SyncedUSec"] > synced
 
 
+@pytest.mark.covers("error: Unavailable")
 def test_refresh_without_an_answer(stage):
     stage.session()
     stage.simulator.set_faults({"kind": "refuse"})
@@ -362,6 +416,7 @@ def test_refresh_without_an_answer(stage):
     stage.refused("Unavailable", stage.refresh, S2)
 
 
+@pytest.mark.covers("case: an object that is gone at the API", "case: a session is found gone")
 def test_refresh_of_what_is_gone(stage):
     stage.session(), stage.participant()
     stage.settled()
@@ -372,6 +427,8 @@ def test_refresh_of_what_is_gone(stage):
     assert stage.list("Sessions") == ({}, 0) and stage.list("Participants") == ({}, 0)
 
 
+@pytest.mark.covers("method: Participant.GetToken", "token: survives a restart", "token: none",
+                    "error: NoToken")
 def test_token(stage):
     stage.participant(), stage.participant()
     for path in (P1, P2):
@@ -383,6 +440,7 @@ def test_token(stage):
     stage.refused("NoToken", stage.token, P3)
 
 
+@pytest.mark.covers("token: by GetToken alone")
 def test_token_is_nowhere_else(stage):
     with stage.listener() as listener:
         heard = listener.call(PATH, MANAGER, "CreateParticipant", "a{sv}", ({},))

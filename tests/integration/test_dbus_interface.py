@@ -58,6 +58,8 @@ def running(daemon, name):
     return describe(interface)
 
 
+@pytest.mark.covers("name: introspection", "name: manager object", "name: session object",
+                    "name: participant object")
 @pytest.mark.parametrize("name", OBJECTS)
 def test_xml_is_what_runs(daemon, name):
     there, here = running(daemon, name), written(name)
@@ -97,6 +99,7 @@ def test_every_thing_is_explained():
                     assert f"@{argument}:" in comment, (thing, argument)
 
 
+@pytest.mark.covers("signal: constant properties", "signal: silent properties")
 def test_what_the_contract_annotates():
     const = {"Number", "Owner", "Lifetime", "CreatedUSec", "Tag", "CallbackUrl",
              "PublishPermissions", "DeviceApiVersion", "Version", "AccountId", "BaseUrl"}
@@ -110,6 +113,7 @@ def test_what_the_contract_annotates():
             assert described["annotations"].get(key, "true") == expected, thing
 
 
+@pytest.mark.covers("name: standard interfaces")
 def test_standard_interfaces(daemon):
     standard = {"org.freedesktop.DBus." + name
                 for name in ("Peer", "Introspectable", "Properties")}
@@ -119,6 +123,7 @@ def test_standard_interfaces(daemon):
         assert there == standard | more | {name}
 
 
+@pytest.mark.covers("name: log control")
 def test_log_control(daemon):
     """As org.freedesktop.LogControl1(5) has it."""
     path = "/org/freedesktop/LogControl1"
@@ -136,6 +141,7 @@ def test_log_control(daemon):
     assert {thing["annotations"].get(key) for thing in there.values()} == {"false"}
 
 
+@pytest.mark.covers("name: introspection")
 def test_tree(daemon):
     def children(path):
         return {item.get("name") for item in introspect(daemon, path).findall("node")}
@@ -145,6 +151,7 @@ def test_tree(daemon):
     assert children(PATH + "/participant") == {"1"}
 
 
+@pytest.mark.covers("name: no such object", "error: UnknownObject")
 @pytest.mark.parametrize("path", ["/session/2", "/session/01", "/session/0", "/session/1/x",
                                   "/session/-1", "/session/18446744073709551617",
                                   "/participant/9", "/session", "/other/1"])

@@ -20,6 +20,14 @@ def fixture_stage():
         yield stage
 
 
+@pytest.mark.covers("method: Manager.CreateSession", "key: Manager.CreateSession Tag",
+                    "property: Session.Number", "property: Session.Id", "property: Session.Tag",
+                    "property: Session.State", "property: Session.InSync",
+                    "property: Session.LastError", "property: Session.Attempts",
+                    "property: Session.NextAttemptUSec", "property: Session.Owner",
+                    "property: Session.Lifetime", "property: Session.CreatedUSec",
+                    "property: Session.SyncedUSec", "property: Session.Participants",
+                    "property: Session.ExpiresUSec")
 def test_properties_of_a_session(stage):
     before = time.time() * 1e6
     path = stage.session(Tag="call")
@@ -35,15 +43,31 @@ def test_properties_of_a_session(stage):
                      "Owner": os.getuid(), "Lifetime": "persistent", "Participants": []}
 
 
+@pytest.mark.covers("method: Manager.CreateParticipant", "key: Manager.CreateParticipant Tag",
+                    "key: Manager.CreateParticipant CallbackUrl",
+                    "key: Manager.CreateParticipant PublishPermissions",
+                    "key: Manager.CreateParticipant Session",
+                    "key: Manager.CreateParticipant SubscriptionMode",
+                    "property: Participant.Number", "property: Participant.Id",
+                    "property: Participant.Tag", "property: Participant.State",
+                    "property: Participant.InSync", "property: Participant.LastError",
+                    "property: Participant.Attempts", "property: Participant.NextAttemptUSec",
+                    "property: Participant.Owner", "property: Participant.Lifetime", "property: Participant.CreatedUSec",
+                    "property: Participant.CallbackUrl",
+                    "property: Participant.PublishPermissions",
+                    "property: Participant.DeviceApiVersion", "property: Participant.Session",
+                    "property: Participant.SessionId", "property: Participant.SubscriptionMode",
+                    "property: Participant.Publishers", "subscription: session")
 def test_properties_of_a_participant(stage):
     stage.session()
+    before = time.time() * 1e6
     path = stage.participant(Tag="desk", CallbackUrl="https://example.net/x",
                              PublishPermissions=["AUDIO"], Session=S1, SubscriptionMode="session")
     assert path == P1
     shown = stage.get(path)
     there = stage.truth(path)
-    for name in ("CreatedUSec", "SyncedUSec"):
-        shown.pop(name)
+    assert before <= shown.pop("CreatedUSec") <= time.time() * 1e6
+    shown.pop("SyncedUSec")
     assert shown == {"Number": 1, "Id": there["id"], "Tag": "desk", "State": "active",
                      "InSync": True, "LastError": ("", ""), "Attempts": 0, "NextAttemptUSec": 0,
                      "Owner": os.getuid(), "Lifetime": "persistent",
@@ -56,6 +80,8 @@ def test_properties_of_a_participant(stage):
     assert stage.get(S1)["Participants"] == [P1]
 
 
+@pytest.mark.covers("key: Manager.CreateParticipant PublishPermissions", "subscription: neither",
+                    "subscription: none")
 def test_defaults_of_a_participant(stage):
     shown = stage.get(stage.participant())
     assert (shown["Tag"], shown["CallbackUrl"], shown["PublishPermissions"]) == ("", "", [])
@@ -65,6 +91,8 @@ def test_defaults_of_a_participant(stage):
     assert '"publishPermissions":[]' in stage.simulator.requests()[0]["body"].replace(" ", "")
 
 
+@pytest.mark.covers("key: Manager.CreateParticipant Publishers", "subscription: Publishers alone",
+                    "subscription: participants")
 def test_create_and_join_with_publishers(stage):
     stage.session()
     stage.participant(Session=S1)
@@ -77,6 +105,7 @@ def test_create_and_join_with_publishers(stage):
     assert sorted(publisher["streamAliases"]) == ["mic", "screen"]
 
 
+@pytest.mark.covers("name: number")
 def test_numbers_are_never_used_again(stage):
     stage.delete(stage.session())
     stage.delete(stage.session())
@@ -85,6 +114,8 @@ def test_numbers_are_never_used_again(stage):
     assert stage.participant() == P1
 
 
+@pytest.mark.covers("method: Manager.GetSession", "method: Manager.GetParticipant",
+                    "error: NoSuchSession", "error: NoSuchParticipant", "list: from the cache")
 def test_get_by_id(stage):
     stage.session(), stage.participant()
     session, participant = stage.get(S1)["Id"], stage.get(P1)["Id"]
@@ -95,9 +126,17 @@ def test_get_by_id(stage):
     stage.refused("NoSuchSession", stage.daemon.manager, "GetSession", "s", ("x",))
     before = stage.simulator.requests()
     assert stage.daemon.manager("GetSession", "s", (session,)) == (S1,)
+    assert (list(stage.list("Sessions")[0]), list(stage.list("Participants")[0])) == ([S1], [P1])
     assert stage.simulator.requests() == before
 
 
+@pytest.mark.covers("method: Manager.ListSessions", "method: Manager.ListParticipants",
+                    "list: filter", "list: fields", "list: order", "key: Manager.ListSessions Tag",
+                    "key: Manager.ListSessions Fields", "key: Manager.ListParticipants Fields", "key: Manager.ListParticipants Tag",
+                    "key: Manager.ListParticipants State", "key: Manager.ListParticipants Owner",
+                    "key: Manager.ListParticipants InSync",
+                    "key: Manager.ListParticipants IdPrefix",
+                    "key: Manager.ListParticipants Session")
 def test_lists(stage):
     for tag in ("a", "b", "a"):
         stage.session(Tag=tag)
@@ -125,8 +164,11 @@ def test_lists(stage):
     assert stage.list("Sessions", Tag="a", Fields=["Tag", "Participants"])[0][S1] == {
         "Tag": "a", "Participants": [P1, P2]}
     assert stage.list("Sessions", Fields=[])[0][S1] == {}
+    assert stage.list("Participants", Session=S2, Fields=["Session", "Tag"])[0] == {
+        P3: {"Session": S2, "Tag": ""}}
 
 
+@pytest.mark.covers("list: order", "list: next page")
 def test_pages(stage):
     for _ in range(5):
         stage.session(Wait=False)
@@ -139,6 +181,7 @@ def test_pages(stage):
     assert stage.list("Sessions", 5, 2) == ({}, 0)
 
 
+@pytest.mark.covers("list: default limit")
 def test_default_limit_is_100(stage):
     for _ in range(101):
         stage.session(Wait=False)
@@ -150,6 +193,7 @@ def managed(stage):
     return stage.daemon.call(PATH, OBJECT_MANAGER, "GetManagedObjects", timeout=60)[0]
 
 
+@pytest.mark.covers("list: managed objects")
 def test_managed_objects(stage):
     stage.session(Tag="call"), stage.participant(Session=S1)
     objects = managed(stage)
@@ -162,6 +206,8 @@ def test_managed_objects(stage):
         assert shown == stage.get(path)
 
 
+@pytest.mark.covers("list: too many managed objects", "error: LimitsExceeded",
+                    "configuration: [Bus] MaxManagedObjects")
 def test_too_many_managed_objects():
     with Stage({**QUIET, "Bus": {"MaxManagedObjects": 3}}) as stage:
         stage.session(), stage.session(), stage.participant()
@@ -177,6 +223,7 @@ def test_too_many_managed_objects():
         assert S2 in managed(stage)
 
 
+@pytest.mark.covers("method: Manager.Sync")
 def test_sync_reads_everything(stage):
     for _ in range(3):
         stage.session(), stage.participant()
@@ -189,6 +236,11 @@ def test_sync_reads_everything(stage):
     wait_for(lambda: all(stage.get(path)["SyncedUSec"] >= begin for path in synced))
 
 
+@pytest.mark.covers("property: Manager.Version", "property: Manager.AccountId",
+                    "property: Manager.BaseUrl", "property: Manager.ApiState",
+                    "property: Manager.LastContactUSec", "property: Manager.SessionCount",
+                    "property: Manager.ParticipantCount", "property: Manager.PendingCount",
+                    "property: Manager.SuspectedOrphans")
 def test_properties_of_the_manager(stage):
     shown = stage.get(PATH)
     assert shown["AccountId"] == stage.simulator.account
@@ -206,12 +258,24 @@ def test_properties_of_the_manager(stage):
     assert begin <= shown["LastContactUSec"] <= time.time() * 1e6
 
 
+@pytest.mark.covers("property: Manager.LastContactUSec")
 def test_last_contact_is_0_for_never():
     with Stage(QUIET, credentials=None) as stage:
         shown = stage.get(PATH)
         assert shown["ApiState"] == "unauthorized" and shown["LastContactUSec"] == 0
 
 
+@pytest.mark.covers("state: API unknown")
+def test_api_state_is_unknown_until_it_has_answered(stage):
+    stage.simulator.set_faults({"kind": "latency", "ms": 500})
+    assert stage.get(PATH)["ApiState"] == "unknown"
+    stage.session(Wait=False)
+    wait_for(stage.simulator.requests)
+    assert stage.get(PATH)["ApiState"] == "unknown"
+    stage.daemon.await_property(PATH, "ApiState", "online")
+
+
+@pytest.mark.covers("signal: counts")
 def test_counts_are_signalled_at_most_once_in_100_ms(stage):
     with stage.listener() as listener:
         begin = time.monotonic()
@@ -227,6 +291,7 @@ def test_counts_are_signalled_at_most_once_in_100_ms(stage):
         {event.changed["SessionCount"] for event in counts})
 
 
+@pytest.mark.covers("property: Manager.SuspectedOrphans")
 def test_suspected_orphans_are_counted_and_signalled(stage):
     stage.session()
     stage.simulator.set_faults({"method": "POST", "kind": "drop", "count": 1})
@@ -237,6 +302,7 @@ def test_suspected_orphans_are_counted_and_signalled(stage):
     assert stage.get(PATH)["SuspectedOrphans"] == 1
 
 
+@pytest.mark.covers("property: Manager.ApiState", "state: API offline", "state: API online")
 def test_api_state_is_signalled_at_once(stage):
     stage.session()
     stage.simulator.set_faults({"kind": "status", "status": 503})

@@ -33,6 +33,8 @@ def call(listener, path, member, signature=None, body=()):
                          body)
 
 
+@pytest.mark.covers("reply: confirmed by the API", "signal: InterfacesAdded",
+                    "signal: before the reply", "state: pending", "state: active")
 def test_confirmed(stage):
     with stage.listener() as listener:
         heard = create(listener, Tag="call")
@@ -45,6 +47,7 @@ def test_confirmed(stage):
     assert changed.changed["Id"] == stage.get(S1)["Id"] and reply.body == (S1,)
 
 
+@pytest.mark.covers("reply: Wait is false", "key: Manager.CreateSession Wait", "state: pending")
 def test_wait_false(stage):
     stage.simulator.set_faults({**CREATE, "kind": "latency", "ms": 300})
     with stage.listener() as listener:
@@ -53,6 +56,8 @@ def test_wait_false(stage):
     assert (shown["State"], shown["InSync"], shown["Id"]) == ("pending", False, "")
 
 
+@pytest.mark.covers("reply: Wait is false", "key: Session.AddParticipant Wait",
+                    "state: wanted is shown")
 def test_wait_false_of_a_change(stage):
     stage.session(), stage.participant()
     stage.simulator.set_faults({**MEMBERSHIP, "kind": "hang"})
@@ -64,6 +69,8 @@ def test_wait_false_of_a_change(stage):
     assert shown["Session"] == S1 and not shown["InSync"] and shown["State"] == "active"
 
 
+@pytest.mark.covers("reply: refused by the API, a creation", "error: Rejected",
+                    "signal: before the reply")
 def test_creation_refused(stage):
     stage.simulator.set_faults({**CREATE, "kind": "status", "status": 400, "count": 1,
                                 "body": '{"error": "no such flavour", "requestId": "r-77"}'})
@@ -74,6 +81,8 @@ def test_creation_refused(stage):
     assert stage.list("Sessions") == ({}, 0)
 
 
+@pytest.mark.covers("reply: refused by the API, a change", "signal: before the reply",
+                    "state: last error", "state: wanted is shown")
 def test_change_refused_falls_back(stage):
     stage.session(), stage.participant()
     stage.simulator.set_faults({**MEMBERSHIP, "kind": "status", "status": 400, "count": 1})
@@ -95,6 +104,7 @@ def test_change_refused_falls_back(stage):
     assert stage.get(P1)["LastError"] == ("", "")
 
 
+@pytest.mark.covers("reply: refused by the API, a change")
 def test_subscriptions_refused_fall_back(stage):
     stage.session(), stage.participant(Session=S1, SubscriptionMode="session")
     stage.simulator.set_faults({"method": "PUT", "kind": "status", "status": 400, "count": 1})
@@ -102,6 +112,8 @@ def test_subscriptions_refused_fall_back(stage):
     assert stage.get(P1)["SubscriptionMode"] == "session"
 
 
+@pytest.mark.covers("reply: the first attempt failed and may pass",
+                    "property: Participant.Attempts")
 def test_first_attempt_failed(stage):
     """It may pass: success, and the daemon goes on trying."""
     stage.session(), stage.participant()
@@ -124,6 +136,8 @@ def test_creation_that_was_not_sent(stage):
     assert stage.get(PATH)["SuspectedOrphans"] == 0
 
 
+@pytest.mark.covers("property: Participant.NextAttemptUSec", "property: Session.NextAttemptUSec",
+                    "configuration: [Reconcile] RetryMinSec")
 def test_next_attempt_is_told():
     config = {"Reconcile": {"ResyncIntervalSec": 3600, "RetryMinSec": 200, "RetryMaxSec": 300}}
     with Stage(config) as stage:
@@ -138,6 +152,7 @@ def test_next_attempt_is_told():
         assert stage.get(S1)["NextAttemptUSec"] == 0
 
 
+@pytest.mark.covers("reply: offline", "state: API offline")
 def test_offline(stage):
     """While it is known to be away nobody waits for it."""
     stage.session(), stage.session()
@@ -156,6 +171,7 @@ def test_offline(stage):
     assert stage.list("Sessions")[0].keys() == {S1}
 
 
+@pytest.mark.covers("reply: throttled", "state: API throttled")
 def test_throttled(stage):
     stage.session()
     stage.simulator.set_faults({"kind": "status", "status": 429, "retry_after": 2, "count": 1})
@@ -169,6 +185,7 @@ def test_throttled(stage):
     assert stage.get(S2)["State"] == "active"
 
 
+@pytest.mark.covers("reply: ReplyTimeoutSec is over", "configuration: [Bus] ReplyTimeoutSec")
 def test_reply_timeout():
     with Stage({**QUIET, **LATE}) as stage:
         stage.simulator.set_faults({**CREATE, "kind": "latency", "ms": 2500, "count": 1})
@@ -180,6 +197,8 @@ def test_reply_timeout():
         assert len(stage.simulator.requests(method="POST")) == 1
 
 
+@pytest.mark.covers("reply: refused after the reply, a creation", "state: failed",
+                    "case: a creation that failed", "property: Session.LastError")
 def test_creation_refused_after_the_reply(stage):
     stage.simulator.set_faults({**CREATE, "kind": "status", "status": 400, "count": 1})
     stage.session(Wait=False)
@@ -192,6 +211,7 @@ def test_creation_refused_after_the_reply(stage):
     assert S1 not in stage.list("Sessions")[0]
 
 
+@pytest.mark.covers("reply: refused after the reply, a change", "state: last error")
 def test_change_refused_after_the_reply(stage):
     stage.session(), stage.participant()
     stage.simulator.set_faults({**MEMBERSHIP, "kind": "status", "status": 400, "count": 1})
@@ -204,6 +224,8 @@ def test_change_refused_after_the_reply(stage):
     assert stage.get(P1)["LastError"] == shown["LastError"]
 
 
+@pytest.mark.covers("reply: outcome unknown", "error: OutcomeUnknown",
+                    "key: Manager.CreateSession AtMostOnce")
 @pytest.mark.parametrize("kind", ["drop", "truncate", "garbage", "reset"])
 def test_outcome_unknown(stage, kind):
     stage.session()
@@ -221,6 +243,8 @@ def test_outcome_unknown(stage, kind):
     assert stage.get(PATH)["SuspectedOrphans"] == 1
 
 
+@pytest.mark.covers("reply: outcome unknown, repeated", "configuration: [Reconcile] CreateRepeats",
+                    "key: Manager.CreateParticipant Wait")
 def test_unknown_outcome_is_repeated(stage):
     """Without AtMostOnce: 1 + CreateRepeats times, and each is counted."""
     stage.session()
@@ -232,6 +256,8 @@ def test_unknown_outcome_is_repeated(stage):
     assert stage.get(PATH)["SuspectedOrphans"] == 3
 
 
+@pytest.mark.covers("reply: refused while unauthorized", "error: Unauthorized", "error: Forbidden",
+                    "state: API unauthorized")
 @pytest.mark.parametrize("status, error", [(401, "Unauthorized"), (403, "Forbidden")])
 def test_unauthorized(stage, status, error):
     stage.session(), stage.participant()
@@ -252,12 +278,14 @@ def test_unauthorized(stage, status, error):
     wait_for(lambda: stage.list("Participants") == ({}, 0))
 
 
+@pytest.mark.covers("reply: refused while unauthorized", "state: API unauthorized")
 def test_no_credentials():
     with Stage(QUIET, credentials=None) as stage:
         stage.refused("Unauthorized", stage.session)
         assert stage.simulator.requests() == []
 
 
+@pytest.mark.covers("reply: a caller that leaves")
 def test_caller_leaves(stage):
     stage.simulator.set_faults({**CREATE, "kind": "latency", "ms": 300, "count": 1})
     with stage.listener() as listener:
@@ -266,6 +294,7 @@ def test_caller_leaves(stage):
     stage.daemon.await_property(S1, "State", "active")
 
 
+@pytest.mark.covers("reply: a caller that wants no reply")
 def test_no_reply_expected(stage):
     """A caller may say that it wants none; the next reply is that of the next call."""
     from jeepney import DBusAddress, MessageFlag, new_method_call
@@ -279,6 +308,7 @@ def test_no_reply_expected(stage):
     assert [event.body for event in heard if event.kind == "reply"] == [(S2,)]
 
 
+@pytest.mark.covers("reply: one answer for each call")
 def test_many_calls_at_once(stage):
     """Each gets exactly one answer, and its own."""
     with stage.listener() as listener:
@@ -295,6 +325,7 @@ def test_many_calls_at_once(stage):
         assert stage.get(path)["Tag"] == waiting[serial]
 
 
+@pytest.mark.covers("reply: cached reads")
 def test_reads_are_not_held_up(stage):
     stage.session(Tag="call")
     stage.simulator.set_faults({"kind": "latency", "ms": 1000})

@@ -77,6 +77,8 @@ def act(stage, listener, dice):
                          ("participants", [(dice.choice(participants), ["mic"])], options))
 
 
+@pytest.mark.covers("signal: enough for a copy", "signal: constant properties",
+                    "signal: silent properties", "signal: PropertiesChanged")
 @pytest.mark.parametrize("seed", range(3))
 def test_a_copy_stays_true(stage, seed):
     dice = random.Random(seed)
@@ -99,6 +101,8 @@ def test_a_copy_stays_true(stage, seed):
     assert len(copy) > 5
 
 
+@pytest.mark.covers("signal: one for one change", "signal: PropertiesChanged",
+                    "method: Session.AddParticipant")
 def test_one_signal_for_one_change(stage):
     stage.session(), stage.participant(Session=S1), stage.participant()
     with stage.listener() as listener:
@@ -131,6 +135,7 @@ def test_id_of_a_session_is_told_for_its_members(stage):
         assert heard[-1].changed["SessionId"] == stage.get(S1)["Id"]
 
 
+@pytest.mark.covers("signal: InterfacesRemoved")
 def test_deleted(stage):
     stage.session(), stage.participant(Session=S1)
     with stage.listener() as listener:
@@ -143,6 +148,7 @@ def test_deleted(stage):
     assert brief.index("~session/1") < brief.index("-participant/1")
 
 
+@pytest.mark.covers("signal: nothing new, nothing said")
 def test_reading_again_says_nothing(stage):
     stage.session(), stage.participant(Session=S1)
     stage.settled()
@@ -151,6 +157,7 @@ def test_reading_again_says_nothing(stage):
             assert [event.brief for event in listener.call(path, interface, "Refresh")] == ["reply"]
 
 
+@pytest.mark.covers("signal: PropertiesChanged", "signal: InterfacesRemoved", "drift: a change")
 def test_changes_of_somebody_else(stage):
     stage.session(), stage.session(), stage.participant(Session=S1, SubscriptionMode="session")
     stage.settled()
@@ -171,6 +178,7 @@ def test_changes_of_somebody_else(stage):
         listener.until(lambda event: event.brief == "-participant/1")
 
 
+@pytest.mark.covers("signal: nothing before the name")
 def test_nothing_before_the_name_is_ours(stage):
     """Neither for restored objects, nor for those that are driven on after a restart."""
     stage.session(), stage.participant(Session=S1)
@@ -202,6 +210,7 @@ def test_nothing_before_the_name_is_ours(stage):
     assert "InterfacesAdded" not in [member for member, _ in members]
 
 
+@pytest.mark.covers("property: Participant.Attempts")
 def test_attempts_are_told(stage):
     stage.session(), stage.participant()
     stage.simulator.set_faults({"method": "PUT", "kind": "status", "status": 500, "count": 2})

@@ -62,6 +62,10 @@ def everything(stage):
     return {**stage.list("Sessions")[0], **stage.list("Participants")[0]}
 
 
+@pytest.mark.covers("lifetime: client", "lifetime: others' participants in a session that goes",
+                    "key: Manager.CreateSession Lifetime",
+                    "key: Manager.CreateParticipant Lifetime", "property: Session.Lifetime",
+                    "property: Participant.Lifetime")
 def test_what_a_client_made_goes_with_it(stage):
     with Client(stage) as client:
         session = client.create("Session", Tag="call")
@@ -83,6 +87,7 @@ def test_what_a_client_made_goes_with_it(stage):
     assert f"The client {client.name} has left the bus" in stage.daemon.log
 
 
+@pytest.mark.covers("lifetime: persistent")
 def test_persistent_stays(stage):
     with Client(stage) as client:
         client.create("Session", Lifetime="persistent")
@@ -103,6 +108,7 @@ def test_one_that_reconnects_is_another(stage):
     await_gone(stage, S2, P1)
 
 
+@pytest.mark.covers("lifetime: over a restart")
 @pytest.mark.parametrize("ends", ["stop", "kill"])
 def test_left_while_the_daemon_was_down(stage, ends):
     with Client(stage) as staying:
@@ -120,6 +126,7 @@ def test_left_while_the_daemon_was_down(stage, ends):
     await_gone(stage, S2)
 
 
+@pytest.mark.covers("lifetime: another bus")
 def test_another_bus_means_that_all_have_left(stage):
     with PrivateBus() as other:
         with Client(stage) as client:
@@ -138,6 +145,7 @@ def test_another_bus_means_that_all_have_left(stage):
         stage.daemon.stop()
 
 
+@pytest.mark.covers("lifetime: a creator that is gone before the intent is durable")
 def test_gone_before_it_was_heard(stage):
     """A creator that is gone before the intent is durable: nothing is created."""
     stage.daemon.process.send_signal(signal.SIGSTOP)
@@ -155,6 +163,7 @@ def test_gone_before_it_was_heard(stage):
     assert posts(stage) == 1 and len(stage.simulator.state()["sessions"]) == 1
 
 
+@pytest.mark.covers("lifetime: while the API is away")
 def test_while_the_api_is_away(stage):
     """Accepted and durable at once, driven when the API is back."""
     with Client(stage) as client:
@@ -195,6 +204,7 @@ def test_deleted_before_its_client_left(stage):
     assert len(stage.simulator.requests(method="DELETE")) == 2
 
 
+@pytest.mark.covers("lifetime: so many clients", "error: LimitsExceeded")
 def test_so_many_clients_and_no_more(stage):
     """Each costs the daemon a match rule; who leaves, or has nothing left, makes room."""
     clients, sessions = [], []

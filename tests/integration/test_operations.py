@@ -176,6 +176,13 @@ FOLLOWED_BY = {"createSession": "getSession",
                "updateParticipantSubscriptions": "getParticipantSubscriptions"}
 
 
+@pytest.mark.covers("operation: createParticipant", "operation: getParticipant",
+                    "operation: deleteParticipant", "operation: createSession",
+                    "operation: getSession", "operation: deleteSession",
+                    "operation: listSessionParticipants", "operation: addParticipantToSession",
+                    "operation: removeParticipantFromSession",
+                    "operation: getParticipantSubscriptions",
+                    "operation: updateParticipantSubscriptions")
 @pytest.mark.parametrize("name", CALLS)
 def test_operation(desk, name):
     assert CALLS[name](desk.busctl) == REPLIES.get(name, [])

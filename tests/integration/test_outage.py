@@ -35,6 +35,7 @@ def excess(requests):
     return worst
 
 
+@pytest.mark.covers("configuration: [Api] RequestsPerSec", "configuration: [Api] RequestBurst")
 def test_two_hundred_intents_wait_and_are_driven():
     with Stage(BUDGET) as stage:
         stage.session()
@@ -78,6 +79,7 @@ def test_who_waits_goes_first():
         stage.settled()
 
 
+@pytest.mark.covers("state: API offline")
 @pytest.mark.parametrize("rule", [
     {"kind": "refuse"}, {"kind": "reset"}, {"kind": "drop"}, {"kind": "truncate"},
     {"kind": "garbage"}, {"kind": "hang"}, {"kind": "slow", "bytes_per_s": 1},
@@ -105,6 +107,7 @@ def test_never_a_creation_while_offline(rule):
         assert stage.get(PATH)["SuspectedOrphans"] == 0
 
 
+@pytest.mark.covers("state: API throttled")
 @pytest.mark.parametrize("rule, pause", [
     ({"status": 429, "retry_after": 1}, 1), ({"status": 503, "retry_after": 1}, 1),
     ({"status": 425, "retry_after": 1}, 1), ({"status": 429, "retry_after": 0}, 1),
@@ -155,6 +158,7 @@ def test_slower_than_configured():
         assert stage.get(PATH)["SuspectedOrphans"] == 0
 
 
+@pytest.mark.covers("state: API unauthorized")
 @pytest.mark.parametrize("status", [401, 403])
 def test_unauthorized(status):
     """Only a rare read; what was accepted before is kept, and driven when it passes."""

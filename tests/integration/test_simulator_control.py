@@ -6,6 +6,7 @@ import pytest
 from harness.wait import wait_for
 
 
+@pytest.mark.covers("test interface: GET /_simulator/state")
 def test_state_is_the_truth(simulator):
     session = simulator.create_session(tag="call")
     participant = simulator.create_participant(publishPermissions=["AUDIO"], tag="desk")
@@ -20,6 +21,7 @@ def test_state_is_the_truth(simulator):
     assert shown["subscriptions"] == {"sessionId": session["id"]}
 
 
+@pytest.mark.covers("test interface: GET /_simulator/requests")
 def test_requests_are_kept_in_order(simulator):
     simulator.create_session(tag="one")
     simulator.call("GET", "/sessions/nothing", headers={"User-Agent": "tester/1"})
@@ -34,6 +36,7 @@ def test_requests_are_kept_in_order(simulator):
     assert simulator.requests(after=2) == []
 
 
+@pytest.mark.covers("test interface: PUT /_simulator/down")
 def test_down_refuses_and_comes_back(simulator):
     with simulator.connect() as kept:
         kept.request("GET", simulator.path("/sessions/x"), headers=simulator.authorization())
@@ -52,6 +55,7 @@ def test_down_refuses_and_comes_back(simulator):
     assert len(simulator.state()["sessions"]) == 1
 
 
+@pytest.mark.covers("test interface: POST /_simulator/expire")
 def test_expire_now(simulator):
     session, participant = simulator.create_session(), simulator.create_participant()
     simulator.add(session["id"], participant["id"])

@@ -44,6 +44,8 @@ def n_sessions(simulator):
     return len(simulator.state()["sessions"])
 
 
+@pytest.mark.covers("fault kind: status", "fault rule: status status", "fault rule: method",
+                    "fault rule: path")
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 502, 503, 504])
 def test_status(simulator, status):
     simulator.set_faults({**POST, "kind": "status", "status": status})
@@ -55,6 +57,8 @@ def test_status(simulator, status):
     assert only_request(simulator) == (status, "status", False)
 
 
+@pytest.mark.covers("fault rule: status retry_after", "fault rule: status headers",
+                    "fault rule: status body", "fault rule: effect")
 def test_status_with_everything(simulator):
     simulator.set_faults({**POST, "kind": "status", "status": 503, "effect": True,
                           "retry_after": 7, "body": "<p>away",
@@ -81,6 +85,7 @@ def test_status_of_success_alone(simulator):
     assert answer.status == 204 and answer.body == b"" and "Content-Type" not in answer.headers
 
 
+@pytest.mark.covers("fault kind: refuse", "fault kind: drop", "fault rule: effect")
 @pytest.mark.parametrize("effect", [None, True, False])
 @pytest.mark.parametrize("kind,usual", [("refuse", False), ("drop", True)])
 def test_closed_without_an_answer(simulator, kind, usual, effect):
@@ -95,6 +100,7 @@ def test_closed_without_an_answer(simulator, kind, usual, effect):
     assert only_request(simulator) == (0, kind, carried_out)
 
 
+@pytest.mark.covers("fault kind: reset")
 @pytest.mark.parametrize("effect", [False, True])
 def test_reset(simulator, effect):
     simulator.set_faults({**POST, "kind": "reset", "effect": effect})
@@ -105,6 +111,7 @@ def test_reset(simulator, effect):
     assert only_request(simulator) == (0, "reset", effect)
 
 
+@pytest.mark.covers("fault kind: hang", "fault rule: path")
 def test_hang_holds_up_nobody(simulator):
     simulator.set_faults({"path": "/sessions/hung", "kind": "hang"})
     with raw_post(simulator, path="/sessions/hung", method="GET") as hung:
@@ -140,6 +147,8 @@ def test_hang_costs_nothing_once_the_client_has_gone(simulator):
     wait_for(lambda: n_open() < 20)
 
 
+@pytest.mark.covers("fault kind: redirect", "fault rule: redirect status",
+                    "fault rule: redirect location")
 def test_redirect(simulator):
     simulator.set_faults({**POST, "kind": "redirect", "location": "http://127.0.0.1:9/elsewhere"})
     answer = simulator.call("POST", "/sessions", {})
@@ -149,6 +158,7 @@ def test_redirect(simulator):
     assert simulator.call("POST", "/sessions", {}).status == 307
 
 
+@pytest.mark.covers("fault kind: truncate")
 def test_truncate(simulator):
     simulator.set_faults({"kind": "truncate"})
     with simulator.connect() as connection:
@@ -170,6 +180,7 @@ def test_truncate_of_an_answer_without_a_body(simulator):
     assert n_sessions(simulator) == 0
 
 
+@pytest.mark.covers("fault kind: garbage")
 def test_garbage(simulator):
     simulator.set_faults({**POST, "kind": "garbage"})
     answer = simulator.call("POST", "/sessions", {})
@@ -179,6 +190,7 @@ def test_garbage(simulator):
     assert n_sessions(simulator) == 1
 
 
+@pytest.mark.covers("fault kind: slow", "fault rule: slow bytes_per_s")
 def test_slow(simulator):
     simulator.set_faults({**POST, "kind": "slow", "bytes_per_s": 200})
     begin = time.monotonic()
@@ -210,6 +222,7 @@ def test_slow_does_not_hold_up_the_end(simulator):
         simulator.stop()
 
 
+@pytest.mark.covers("fault kind: huge", "fault rule: huge bytes")
 @pytest.mark.parametrize("n", [10, 5_000_000])
 def test_huge(simulator, n):
     simulator.set_faults({**POST, "kind": "huge", "bytes": n})
@@ -225,6 +238,7 @@ def test_huge_where_nothing_is_answered(simulator):
     assert answer.status == 200 and len(answer.body) == 1000 and answer.json == {}
 
 
+@pytest.mark.covers("fault kind: latency", "fault rule: latency ms")
 def test_latency(simulator):
     simulator.set_faults({**POST, "kind": "latency", "ms": 200})
     begin = time.monotonic()
@@ -251,12 +265,14 @@ def test_latency_of_many_at_once(simulator):
     assert time.monotonic() - begin < 0.3 * 50, "one after the other"
 
 
+@pytest.mark.covers("fault kind: chunked")
 def test_chunked(simulator):
     simulator.set_faults({**POST, "kind": "chunked"})
     answer = simulator.call("POST", "/sessions", {"tag": "pieces"})
     assert answer.headers["Transfer-Encoding"] == "chunked" and answer.json["tag"] == "pieces"
 
 
+@pytest.mark.covers("fault kind: close")
 def test_close_in_the_manner_of_http_1_0(simulator):
     simulator.set_faults({**POST, "kind": "close"})
     with raw_post(simulator) as connection:
@@ -265,12 +281,15 @@ def test_close_in_the_manner_of_http_1_0(simulator):
     assert json.loads(answer.split(b"\r\n\r\n", 1)[1])["id"]
 
 
+@pytest.mark.covers("fault rule: after", "fault rule: count")
 def test_after_and_count(simulator):
     simulator.set_faults({**POST, "kind": "status", "status": 500, "after": 2, "count": 2})
     statuses = [simulator.call("POST", "/sessions", {}).status for _ in range(6)]
     assert statuses == [200, 200, 500, 500, 200, 200]
 
 
+@pytest.mark.covers("fault rule: method", "fault rule: path",
+                    "test interface: PUT /_simulator/faults")
 def test_first_match_wins_and_a_spent_rule_lets_the_next_look(simulator):
     simulator.set_faults({"method": "*", "path": "/sessions*", "kind": "status", "status": 502,
                           "count": 1},
@@ -280,6 +299,7 @@ def test_first_match_wins_and_a_spent_rule_lets_the_next_look(simulator):
     assert simulator.call("DELETE", path).status == 404
 
 
+@pytest.mark.covers("fault rule: probability", "option: convened-simulator --seed")
 def test_probability_follows_the_seed(simulator_with):
     def run():
         simulator = simulator_with("--seed=7")
@@ -291,6 +311,7 @@ def test_probability_follows_the_seed(simulator_with):
     assert 5 < first.count(500) < 35
 
 
+@pytest.mark.covers("option: convened-simulator --faults")
 def test_faults_from_a_file(simulator_with, tmp_path):
     rules = tmp_path / "faults.json"
     rules.write_text('{"rules":[{"kind":"status","status":504}]}')
@@ -298,6 +319,7 @@ def test_faults_from_a_file(simulator_with, tmp_path):
     assert simulator.call("GET", "/sessions/x").status == 504
 
 
+@pytest.mark.covers("test interface: PUT /_simulator/faults")
 @pytest.mark.parametrize("text", [
     "", "null", "[]", "{", '{"rules":{}}', '{"rules":[3]}', '{"rules":[{}]}',
     '{"rules":[{"kind":"flood"}]}', '{"rules":[{"kind":"status"}]}',

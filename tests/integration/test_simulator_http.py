@@ -82,6 +82,17 @@ def test_account_of_somebody_else(simulator):
     assert answer.status == 401
 
 
+@pytest.mark.covers("option: convened-simulator --account")
+def test_another_account(simulator_with):
+    simulator = simulator_with(account="x17")
+    assert simulator.create_session()
+    with simulator.connect() as connection:
+        answer = connection.request("POST", "/v1/accounts/9900000/sessions", {},
+                                    simulator.authorization())
+    assert answer.status == 401
+
+
+@pytest.mark.covers("option: convened-simulator --credentials")
 def test_password_with_colons(simulator_with):
     simulator = simulator_with(credentials="me:a:b::")
     assert simulator.create_session()
@@ -198,6 +209,7 @@ def test_body_in_the_journal_is_cut_and_valid(simulator):
     assert len(second["body"]) <= 4096
 
 
+@pytest.mark.covers("option: convened-simulator --requests-per-sec")
 def test_requests_per_sec(simulator_with):
     simulator = simulator_with("--requests-per-sec=0.001")
     assert simulator.call("GET", "/sessions/x").status == 404

@@ -19,6 +19,8 @@ def run(*arguments):
                           text=True, timeout=20, check=False)
 
 
+@pytest.mark.covers("option: convened-simulator --help", "option: convened-simulator --version",
+                    "exit: convened-simulator 0")
 def test_help_and_version():
     result = run("--help")
     assert result.returncode == 0 and "--credentials" in result.stdout and not result.stderr
@@ -26,6 +28,7 @@ def test_help_and_version():
     assert result.returncode == 0 and result.stdout.startswith("convened-simulator ")
 
 
+@pytest.mark.covers("exit: convened-simulator 2")
 @pytest.mark.parametrize("arguments", [
     ["--nonsense"], ["-x"], ["argument"], ["--listen"], ["--generation=2021"], ["--seed=x"],
     ["--session-lifetime=0"], ["--participant-lifetime=-1"], ["--session-lifetime=nan"],
@@ -43,6 +46,7 @@ def test_password_is_not_repeated():
     assert result.returncode == 2 and "secret" not in result.stderr
 
 
+@pytest.mark.covers("exit: convened-simulator 1")
 @pytest.mark.parametrize("arguments", [
     ["--listen=127.0.0.1"], ["--listen=127.0.0.1:http"], ["--listen=192.0.2.1:0"],
     ["--faults=/nonexistent"], ["--state=/nonexistent/file"],
@@ -60,6 +64,7 @@ def test_port_that_is_taken(simulator):
     assert result.returncode == 1 and "in use" in result.stderr
 
 
+@pytest.mark.covers("option: convened-simulator --listen")
 def test_ipv6(simulator_with):
     running = Simulator("--listen=[::1]:0")
     try:
@@ -71,6 +76,7 @@ def test_ipv6(simulator_with):
         running.folder.cleanup()
 
 
+@pytest.mark.covers("exit: convened-simulator 0")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals(simulator, number):
     simulator.create_session()
@@ -83,6 +89,7 @@ def test_end_while_it_is_down(simulator):
     simulator.stop()
 
 
+@pytest.mark.covers("option: convened-simulator --verbose")
 def test_verbose(simulator_with):
     simulator = simulator_with("--verbose")
     simulator.create_session()
@@ -95,6 +102,7 @@ def test_verbose(simulator_with):
     assert "password" not in simulator.log
 
 
+@pytest.mark.covers("option: convened-simulator --seed")
 def test_same_seed_same_ids(simulator_with):
     ids = [simulator_with("--seed=5").create_session()["id"] for _ in range(2)]
     assert ids[0] == ids[1] != simulator_with("--seed=6").create_session()["id"]
@@ -115,6 +123,7 @@ def fill(simulator):
     simulator.call("DELETE", "/sessions/" + simulator.create_session()["id"])
 
 
+@pytest.mark.covers("option: convened-simulator --state")
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_state_survives(simulator_with, tmp_path, end):
     simulator = simulator_with(f"--state={tmp_path}/state")
@@ -196,6 +205,7 @@ def secure(simulator_with, certificate):
                           certificate=certificate / "cert")
 
 
+@pytest.mark.covers("option: convened-simulator --tls-cert", "option: convened-simulator --tls-key")
 def test_tls(secure):
     assert secure.url.startswith("https://127.0.0.1:")
     session = secure.create_session(tag="safe")

@@ -250,6 +250,8 @@ def test_participants_survive_their_session(simulator):
         assert shown["sessions"] == [] and shown["subscriptions"] == {}
 
 
+@pytest.mark.covers("option: convened-simulator --session-lifetime",
+                    "option: convened-simulator --participant-lifetime")
 def test_lifetimes(simulator_with):
     simulator = simulator_with("--session-lifetime=1", "--participant-lifetime=31")
     call = Call(simulator, 1)
@@ -262,6 +264,7 @@ def test_lifetimes(simulator_with):
     wait_for(lambda: call.ids() == [])
 
 
+@pytest.mark.covers("option: convened-simulator --member-ids")
 def test_member_ids(simulator_with):
     simulator = simulator_with("--member-ids")
     assert simulator.create_session()["participant_ids"] == []
@@ -270,6 +273,7 @@ def test_member_ids(simulator_with):
     assert sorted(shown["participant_ids"]) == sorted(call.members) and "participants" not in shown
 
 
+@pytest.mark.covers("option: convened-simulator --empty-as-204")
 def test_empty_as_204(simulator_with):
     simulator = simulator_with("--empty-as-204")
     call = Call(simulator, 1)
@@ -282,12 +286,14 @@ def test_empty_as_204(simulator_with):
     assert simulator.call("GET", f"/sessions/{call.id}/participants").status == 204
 
 
+@pytest.mark.covers("option: convened-simulator --any-session-id")
 def test_any_session_id(simulator_with):
     call = Call(simulator_with("--any-session-id"), 1)
     assert call.subscribe(call.members[0], {"sessionId": "another"}) == 204
     assert call.heard(call.members[0]) == {"sessionId": call.id}
 
 
+@pytest.mark.covers("option: convened-simulator --no-callback-echo")
 def test_no_callback_echo(simulator_with):
     simulator = simulator_with("--no-callback-echo")
     created = simulator.create_participant(callbackUrl="https://app.example.net/")
@@ -295,6 +301,7 @@ def test_no_callback_echo(simulator_with):
     assert simulator.call("GET", "/participants/" + created["id"]).json["callbackUrl"] is None
 
 
+@pytest.mark.covers("option: convened-simulator --invent-tags")
 def test_invent_tags(simulator_with):
     simulator = simulator_with("--invent-tags")
     invented = simulator.create_participant()
@@ -304,6 +311,7 @@ def test_invent_tags(simulator_with):
     assert "tag" not in simulator.create_session()
 
 
+@pytest.mark.covers("option: convened-simulator --lenient-subscriptions")
 def test_lenient_subscriptions(simulator_with):
     simulator = simulator_with("--lenient-subscriptions")
     call, stranger = Call(simulator, 1), simulator.create_participant()["id"]
@@ -317,6 +325,7 @@ def test_lenient_subscriptions(simulator_with):
     assert simulator.call("GET", "/participants/" + stranger).json["subscriptions"] == {}
 
 
+@pytest.mark.covers("option: convened-simulator --shuffle")
 def test_shuffle(simulator_with):
     simulator = simulator_with("--shuffle", "--seed=3")
     call = Call(simulator, 5)
@@ -327,6 +336,7 @@ def test_shuffle(simulator_with):
     assert ["AUDIO", "VIDEO"] in shown and ["VIDEO", "AUDIO"] in shown
 
 
+@pytest.mark.covers("option: convened-simulator --generation")
 def test_generation_2020(simulator_with):
     simulator = simulator_with("--generation=2020")
     assert simulator.create_session()["participants"] == []

@@ -48,6 +48,7 @@ def assert_agrees(stage):
         assert bool(truth["subscriptions"]) == (row["SubscriptionMode"] != "none")
 
 
+@pytest.mark.covers("case: a session is found gone", "case: an object that is gone at the API")
 def test_join_a_session_that_has_expired(stage):
     stage.simulator.expire(there(stage, S1))
     before = last_seq(stage)
@@ -92,6 +93,7 @@ def test_subscriptions_of_one_who_was_moved(stage):
     assert_agrees(stage)
 
 
+@pytest.mark.covers("drift: a participant in a session that is not ours")
 def test_moved_to_a_session_that_is_not_ours(stage):
     stage.add(S1, P1, SubscriptionMode="session")
     stranger = stage.simulator.create_session()["id"]
@@ -112,6 +114,7 @@ def test_moved_to_a_session_that_is_not_ours(stage):
     assert_agrees(stage)
 
 
+@pytest.mark.covers("case: strangers count as members")
 def test_a_session_that_strangers_have_filled(stage):
     for _ in range(20):
         stage.simulator.add(there(stage, S1), stage.simulator.create_participant()["id"])
@@ -131,6 +134,7 @@ def test_a_session_that_strangers_have_filled(stage):
     assert_agrees(stage)
 
 
+@pytest.mark.covers("drift: a stranger in a session", "token: none")
 def test_a_stranger_is_adopted(stage):
     fields = {"tag": "desk", "callbackUrl": "https://example.com/", "publishPermissions": ["VIDEO"]}
     stranger = stage.simulator.create_participant(**fields)["id"]
@@ -180,6 +184,7 @@ def test_an_adopted_one_leaves(stage):
     assert_agrees(stage)
 
 
+@pytest.mark.covers("drift: a late list")
 def test_a_late_list_revives_nobody(stage):
     """It was answered before the participant was deleted, and comes after; a restart is between."""
     stage.add(S1, P1)
@@ -218,6 +223,7 @@ def test_what_a_stranger_says_of_itself(stage, tag, shown):
     assert (row["PublishPermissions"], row["DeviceApiVersion"]) == ([], "")
 
 
+@pytest.mark.covers("case: joined elsewhere by somebody else")
 def test_joined_elsewhere_meanwhile(stage):
     stage.simulator.add(there(stage, S2), there(stage, P1))
     stage.refused("Conflict", stage.add, S1, P1)
@@ -243,6 +249,7 @@ def test_removed_meanwhile(stage):
     assert_agrees(stage)
 
 
+@pytest.mark.covers("case: deleted by somebody else")
 @pytest.mark.parametrize("path", [S1, P1])
 def test_deleted_meanwhile(stage, path):
     """404 on DELETE: it is gone, which is what was wanted."""
@@ -254,6 +261,7 @@ def test_deleted_meanwhile(stage, path):
     assert stage.get(PATH)["SuspectedOrphans"] == 0
 
 
+@pytest.mark.covers("case: a 404 that is not the API's own")
 @pytest.mark.parametrize("body", ["", "<html>Not Found</html>", "null", "[]"])
 def test_not_the_api_s_own_404(stage, body):
     """A proxy's page proves nothing: nothing is taken for gone."""

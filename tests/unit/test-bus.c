@@ -354,6 +354,7 @@ static void test_refused(void **state) {
         assert_true(RB_EMPTY(&desk->bus->tickets.tree));
 }
 
+/* Covers "error: StorageFailed". */
 static void test_token(void **state) {
         Desk *desk = *state;
 

@@ -23,6 +23,16 @@ static int load(Configuration **ret, const Folder *folder, char **ret_reason) {
                                   ret_reason);
 }
 
+/* Covers "configuration: [Api] AccountId", "configuration: [Api] BaseUrl",
+ * "configuration: [Api] CredentialsFile", "configuration: [Api] CAFile",
+ * "configuration: [Api] ConnectTimeoutSec", "configuration: [Api] RequestTimeoutSec",
+ * "configuration: [Api] Proxy", "configuration: [Api] MaxConcurrentRequests",
+ * "configuration: [Api] RequestsPerSec", "configuration: [Api] RequestBurst",
+ * "configuration: [Reconcile] ResyncIntervalSec", "configuration: [Reconcile] RetryMinSec",
+ * "configuration: [Reconcile] RetryMaxSec", "configuration: [Reconcile] CreateRepeats",
+ * "configuration: [Bus] ReplyTimeoutSec", "configuration: [Bus] MaxObjectsPerUser",
+ * "configuration: [Bus] MaxPendingPerUser", "configuration: [Bus] MaxCallsPerUser",
+ * "configuration: [Bus] MaxManagedObjects". */
 static void test_defaults(void **state) {
         CLEANUP(configuration_freep) Configuration *c = NULL;
         CLEANUP(freep) char *reason = NULL;
@@ -56,6 +66,16 @@ static void test_defaults(void **state) {
         assert_int_equal(c->managed_objects_max, 4096);
 }
 
+/* Covers "configuration: [Api] AccountId", "configuration: [Api] BaseUrl",
+ * "configuration: [Api] CredentialsFile", "configuration: [Api] CAFile",
+ * "configuration: [Api] ConnectTimeoutSec", "configuration: [Api] RequestTimeoutSec",
+ * "configuration: [Api] Proxy", "configuration: [Api] MaxConcurrentRequests",
+ * "configuration: [Api] RequestsPerSec", "configuration: [Api] RequestBurst",
+ * "configuration: [Reconcile] ResyncIntervalSec", "configuration: [Reconcile] RetryMinSec",
+ * "configuration: [Reconcile] RetryMaxSec", "configuration: [Reconcile] CreateRepeats",
+ * "configuration: [Bus] ReplyTimeoutSec", "configuration: [Bus] MaxObjectsPerUser",
+ * "configuration: [Bus] MaxPendingPerUser", "configuration: [Bus] MaxCallsPerUser",
+ * "configuration: [Bus] MaxManagedObjects". */
 static void test_every_key(void **state) {
         CLEANUP(configuration_freep) Configuration *c = NULL;
         CLEANUP(freep) char *reason = NULL;

@@ -148,6 +148,7 @@ static void test_set_level(void **state) {
         assert_int_equal(n_sent, before + 2);
 }
 
+/* Covers "environment: convened JOURNAL_STREAM". */
 static void test_set_target(void **state) {
         Log log = example();
         unsigned before = n_sent;

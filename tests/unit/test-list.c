@@ -121,6 +121,9 @@ static size_t walk(World *world, const Arguments *filter, uint32_t limit, size_t
                 .given = ARGUMENT_BIT(argument), __VA_ARGS__                                       \
         }
 
+/* Covers "list: objects of one call", "key: Manager.ListSessions State",
+ * "key: Manager.ListSessions Owner", "key: Manager.ListSessions InSync",
+ * "key: Manager.ListSessions IdPrefix". */
 static void test_pages(void **state) {
         static const struct {
                 const char *name;

@@ -50,6 +50,8 @@ static void test_outcomes(void **state) {
         }
 }
 
+/* Covers "option: convened --system", "option: convened --config", "option: convened --state-dir",
+ * "option: convened --log-level". */
 static void test_values(void **state) {
         static const char *const arguments[] = { "--user",         "--system",
                                                  "--log-level=3",  "--config=/a.conf",
@@ -67,6 +69,8 @@ static void test_values(void **state) {
         assert_string_equal(options->state_directory, "/s");
 }
 
+/* Covers "environment: convened STATE_DIRECTORY", "environment: convened CONFIGURATION_DIRECTORY",
+ * "environment: convened XDG_CONFIG_HOME", "environment: convened XDG_STATE_HOME". */
 static void test_files_from_environment(void **state) {
         static const struct {
                 const char *name, *bus, *environment[4];
