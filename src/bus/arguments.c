@@ -294,8 +294,20 @@ static int read_id_prefix(sd_bus_message *message, Arguments *arguments, sd_bus_
 }
 
 static int read_fields(sd_bus_message *message, Arguments *arguments, sd_bus_error *error) {
-        (void)error;
-        return sd_bus_message_read_strv(message, &arguments->fields);
+        const char *field;
+        size_t n = 0;
+        int r;
+
+        r = sd_bus_message_enter_container(message, 'a', "s");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_read_basic(message, 's', &field)) > 0) {
+                if (n == ARGUMENT_FIELDS_MAX)
+                        return error_set_argument(error, "Fields",
+                                                  "lists more than there are properties");
+                arguments->fields[n++] = field;
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
 static const struct {
@@ -385,9 +397,6 @@ void arguments_init(Arguments *arguments) {
 
 void arguments_deinit(Arguments *arguments) {
         publishers_free(arguments->publishers, arguments->n_publishers);
-        for (char **field = arguments->fields; field && *field; field++)
-                free(*field);
-        free(arguments->fields);
         *arguments = (Arguments){ 0 };
 }
 

@@ -32,6 +32,9 @@ typedef enum Argument {
         _ARGUMENT_MAX,
 } Argument;
 
+/* More than any interface has properties; nothing is listed twice. */
+#define ARGUMENT_FIELDS_MAX 32
+
 #define ARGUMENT_BIT(argument) (1U << (argument))
 
 #define ARGUMENTS_SUBSCRIPTIONS                                                                    \
@@ -68,7 +71,8 @@ typedef struct Arguments {
         Mode mode;
         Publisher *publishers; /* by number; whether these exist is not known here */
         size_t n_publishers;
-        char **fields; /* ends in NULL; not checked here */
+        const char
+                *fields[ARGUMENT_FIELDS_MAX + 1]; /* end in NULL; which there are, list.c knows */
 } Arguments;
 
 /* Defaults for what will not be given. */

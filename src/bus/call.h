@@ -17,8 +17,9 @@ struct Call {
         sd_bus_message *message;
         Arguments arguments;
         Intent intent;
-        Kind kind;      /* of what is to be got or listed */
-        const char *id; /* borrowed from the message */
+        Kind kind; /* of what is to be got or listed */
+        ApiId id;
+        uint32_t fields; /* as list_fields() has them */
         uint64_t after;
         uint32_t limit;
 

@@ -51,7 +51,7 @@ int error_set_outcome(sd_bus_error *error, Outcome outcome, const char *reason) 
 /* What a caller sent comes back cut to this: an answer must never be too large for the bus. */
 #define ECHO_BYTES_MAX 64
 
-static int echo_length(const char *text) {
+int error_echo(const char *text) {
         size_t n = strnlen(text, ECHO_BYTES_MAX + 1);
 
         if (n <= ECHO_BYTES_MAX)
@@ -72,11 +72,11 @@ int error_set_argument(sd_bus_error *error, const char *key, const char *format,
         va_end(arguments);
         if (r < 0)
                 return -ENOMEM;
-        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%.*s: %s.", echo_length(key),
+        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "%.*s: %s.", error_echo(key),
                                  key, reason);
 }
 
 int error_set_no_such(sd_bus_error *error, Outcome outcome, const char *path) {
         return sd_bus_error_setf(error, outcome_error_name(outcome), "No object has the path %.*s.",
-                                 echo_length(path), path);
+                                 error_echo(path), path);
 }

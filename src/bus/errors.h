@@ -19,6 +19,9 @@ const char *outcome_error_name(Outcome outcome);
  */
 int error_set_outcome(sd_bus_error *error, Outcome outcome, const char *reason);
 
+/* How much of what a caller sent may come back in an answer: a precision for "%.*s". */
+int error_echo(const char *text);
+
 /* Refuses an argument: "KEY: REASON." Return: a negative errno. */
 __attribute__((format(printf, 3, 4))) int error_set_argument(sd_bus_error *error, const char *key,
                                                              const char *format, ...);

@@ -190,12 +190,14 @@ int list_fields(Kind kind, const Arguments *filter, uint32_t *ret, sd_bus_error 
                 *ret = interface_all(interface);
                 return 0;
         }
-        for (char **field = filter->fields; field && *field; field++) {
+        for (const char *const *field = filter->fields; *field; field++) {
                 uint32_t bit = interface_find(interface, *field);
 
                 if (bit == 0)
                         return error_set_argument(error, "Fields",
-                                                  "names a property that there is not");
+                                                  "\"%.*s\" is no property of a %s",
+                                                  error_echo(*field), *field,
+                                                  kind == KIND_SESSION ? "session" : "participant");
                 if (fields & bit)
                         return error_set_argument(error, "Fields", "\"%s\" is listed twice",
                                                   *field);

@@ -142,15 +142,8 @@ static int method_create_participant(sd_bus_message *message, void *userdata, sd
 }
 
 static int run_get(Call *call, sd_bus_error *error) {
-        const Row *row;
-        ApiId id;
+        const Row *row = core_find_id(call->bus->core, call->kind, &call->id);
 
-        if (!api_id_set(&id, call->id))
-                return error_set_argument(error, "id",
-                                          "an id of the API has 1 to %d letters, "
-                                          "digits, hyphens and underscores",
-                                          API_ID_MAX);
-        row = core_find_id(call->bus->core, call->kind, &id);
         if (!row)
                 return error_set_outcome(error,
                                          call->kind == KIND_SESSION ? OUTCOME_NO_SUCH_SESSION
@@ -162,14 +155,20 @@ static int run_get(Call *call, sd_bus_error *error) {
 
 static int method_get(sd_bus_message *message, Bus *bus, Kind kind, sd_bus_error *error) {
         CLEANUP(call_freep) Call *call = NULL;
+        const char *id;
         int r;
 
         r = call_new(&call, bus, message);
         if (r < 0)
                 return r;
-        r = sd_bus_message_read_basic(message, 's', &call->id);
+        r = sd_bus_message_read_basic(message, 's', &id);
         if (r < 0)
                 return r;
+        if (!api_id_set(&call->id, id))
+                return error_set_argument(error, "id",
+                                          "an id of the API has 1 to %d letters, "
+                                          "digits, hyphens and underscores",
+                                          API_ID_MAX);
         call->kind = kind;
         call->run = run_get;
         return call_start(TAKE(call), &(Question){ .action = ACTION_READ }, error);
@@ -185,12 +184,10 @@ static int method_get_participant(sd_bus_message *message, void *userdata, sd_bu
 
 static int run_list(Call *call, sd_bus_error *error) {
         sd_bus_message *reply = NULL;
-        Query query = { call->kind, &call->arguments, 0, call->after, call->limit };
+        Query query = { call->kind, &call->arguments, call->fields, call->after, call->limit };
         int r;
 
-        r = list_fields(call->kind, &call->arguments, &query.fields, error);
-        if (r < 0)
-                return r;
+        (void)error;
         r = sd_bus_message_new_method_return(call->message, &reply);
         if (r >= 0)
                 r = list_append(call->bus, &query, reply);
@@ -225,6 +222,9 @@ static int method_list(sd_bus_message *message, Bus *bus, Kind kind, sd_bus_erro
         if (r < 0)
                 return r;
         r = arguments_read(message, accepted, &call->arguments, error);
+        if (r < 0)
+                return r;
+        r = list_fields(kind, &call->arguments, &call->fields, error);
         if (r < 0)
                 return r;
         r = page_read(call, error);

@@ -244,9 +244,6 @@ static void test_session(void **state) {
 }
 
 static void test_fields(void **state) {
-        char *good[] = { (char *)"Tag", (char *)"Participants", NULL };
-        char *bad[] = { (char *)"Tag", (char *)"CallbackUrl", NULL };
-        char *twice[] = { (char *)"Tag", (char *)"Tag", NULL };
         const Arguments none = { 0 };
         sd_bus_error error = SD_BUS_ERROR_NULL;
         uint32_t fields;
@@ -254,22 +251,26 @@ static void test_fields(void **state) {
         (void)state;
         assert_int_equal(list_fields(KIND_SESSION, &none, &fields, NULL), 0);
         assert_int_equal(fields, interface_all(&session_interface));
-        assert_int_equal(
-                list_fields(KIND_SESSION, FILTER(ARGUMENT_FIELDS, .fields = good), &fields, NULL),
-                0);
+        assert_int_equal(list_fields(KIND_SESSION,
+                                     FILTER(ARGUMENT_FIELDS, .fields = { "Tag", "Participants" }),
+                                     &fields, NULL),
+                         0);
         assert_int_equal(fields, interface_find(&session_interface, "Tag") |
                                          interface_find(&session_interface, "Participants"));
         assert_int_equal(list_fields(KIND_SESSION, FILTER(ARGUMENT_FIELDS), &fields, NULL), 0);
         assert_int_equal(fields, 0);
-        assert_true(list_fields(KIND_SESSION, FILTER(ARGUMENT_FIELDS, .fields = bad), &fields,
-                                &error) < 0);
+        assert_true(list_fields(KIND_SESSION,
+                                FILTER(ARGUMENT_FIELDS, .fields = { "Tag", "CallbackUrl" }),
+                                &fields, &error) < 0);
         assert_true(sd_bus_error_has_name(&error, SD_BUS_ERROR_INVALID_ARGS));
+        assert_string_equal(error.message, "Fields: \"CallbackUrl\" is no property of a session.");
         sd_bus_error_free(&error);
-        assert_int_equal(list_fields(KIND_PARTICIPANT, FILTER(ARGUMENT_FIELDS, .fields = bad),
+        assert_int_equal(list_fields(KIND_PARTICIPANT,
+                                     FILTER(ARGUMENT_FIELDS, .fields = { "Tag", "CallbackUrl" }),
                                      &fields, NULL),
                          0);
-        assert_true(list_fields(KIND_SESSION, FILTER(ARGUMENT_FIELDS, .fields = twice), &fields,
-                                NULL) < 0);
+        assert_true(list_fields(KIND_SESSION, FILTER(ARGUMENT_FIELDS, .fields = { "Tag", "Tag" }),
+                                &fields, NULL) < 0);
 }
 
 int main(void) {
