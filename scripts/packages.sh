@@ -20,6 +20,9 @@ packages_check=(
         python3-jeepney python3-pytest scdoc shellcheck systemd systemd-container xz-utils zsh
         # the examples
         gjs libglib2.0-dev
+        # the one with a window, and what its test sees and clicks it with
+        adwaita-icon-theme at-spi2-core fonts-cantarell gir1.2-adw-1 gir1.2-gtk-4.0 librsvg2-common
+        python3-gi xdotool xvfb
         "${packages_demo[@]}"
 )
 

@@ -155,6 +155,11 @@ class Daemon:
         finally:
             os.close(pidfd)
 
+    def hear(self):
+        """Takes in what it has told its service manager. For long tests: unheard, it waits at ten."""
+        while select.select([self.notify_socket], [], [], 0)[0]:
+            self.notified += self.notify_socket.recv(4096).decode().split("\n")
+
     def stop(self, expect=0, timeout=STOP_TIMEOUT_SEC):
         """SIGTERM, and an end as it should be. Returns how long it took."""
         if not self.process:
