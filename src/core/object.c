@@ -179,7 +179,7 @@ int members_add(Members *members, Object *object) {
                 return 0;
 
         if (members->n == members->n_allocated) {
-                size_t wanted = members->n_allocated ? 2 * members->n_allocated : 4;
+                uint32_t wanted = members->n_allocated + members->n_allocated / 4 + 1;
                 Object **items = reallocarray(members->items, wanted, sizeof(*items));
 
                 if (!items)

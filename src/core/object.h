@@ -45,7 +45,7 @@ struct Waiter {
 /* A small set of objects, ordered by number. */
 typedef struct Members {
         Object **items;
-        size_t n, n_allocated;
+        uint32_t n, n_allocated;
 } Members;
 
 struct Object {
@@ -57,29 +57,29 @@ struct Object {
 
         RB_ENTRY(Object) by_tag, by_due;
         TAILQ_ENTRY(Object) on_touched, on_woken, on_ready;
-        bool touched, woken, ready, indexed_id, timed;
-        bool removed; /* leaves the registry when its batch is released */
-        bool tombstone;
-        Priority priority;    /* of the queue it stands in */
-        uint32_t put_back_at; /* s of CLOCK_BOOTTIME: drift is not put back before */
-
         Flight *change, *read; /* what is in flight for it */
         TAILQ_HEAD(, Waiter) waiters;
-        uint64_t sealed_at, members_told_at; /* generations of batches */
-        size_t batch_index;                  /* in the batch of sealed_at */
         Members members, shown_members; /* of a session: wanted or observed there; as clients see */
 
-        uint32_t told_rev[_ASPECT_MAX]; /* up to there clients know that it is accepted */
-        bool must_read;
-        bool look_missed;   /* a read was discarded because a change was out */
-        bool join_conflict; /* a join was answered with 409: the next read decides */
-        bool look_subscriptions;
-        bool looked_for; /* due to be read for a reason: PRIORITY_REREAD */
-        unsigned n_read_failed;
-        uint64_t listed_by;   /* the last list that it stood in */
+        uint64_t sealed_at, members_told_at; /* generations of batches */
+        uint64_t listed_by;                  /* the last list that it stood in */
         uint64_t changed_seq; /* of the last confirmed change: older observations do not count */
-        usec_t retry_at, look_at, due; /* CLOCK_BOOTTIME; retry_at 0: at once */
-        char *token;                   /* between the answer and the commit, no longer */
+        usec_t retry_at, look_at, due;  /* CLOCK_BOOTTIME; retry_at 0: at once */
+        char *token;                    /* between the answer and the commit, no longer */
+        uint32_t batch_index;           /* in the batch of sealed_at */
+        uint32_t told_rev[_ASPECT_MAX]; /* up to there clients know that it is accepted */
+        uint32_t put_back_at;           /* s of CLOCK_BOOTTIME: drift is not put back before */
+        uint32_t n_read_failed;
+
+        Priority priority : 8; /* of the queue it stands in */
+        bool touched : 1, woken : 1, ready : 1, indexed_id : 1, timed : 1;
+        bool removed : 1; /* leaves the registry when its batch is released */
+        bool tombstone : 1;
+        bool must_read : 1;
+        bool look_missed : 1;   /* a read was discarded because a change was out */
+        bool join_conflict : 1; /* a join was answered with 409: the next read decides */
+        bool look_subscriptions : 1;
+        bool looked_for : 1; /* due to be read for a reason: PRIORITY_REREAD */
 };
 
 /* Binds an object to the client of the bus that it lives as long as. Few have one, so that there is

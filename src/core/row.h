@@ -76,25 +76,27 @@ typedef struct Goal {
         uint32_t wanted_rev, sent_rev, agreed_rev;
 } Goal;
 
+/* Ordered by size: there are as many as there are objects. */
 typedef struct Row {
-        Kind kind;
         uint64_t number;
         Spec *spec;
-        ApiId id;
-        bool gone;         /* wanted: that it is not there */
-        bool failed;       /* a creation that was refused, or is unknown, for good */
-        bool attempt_open; /* a POST may be out; found at restart: unknown outcome */
-        bool has_token;    /* the store has it; never in memory */
-        uint8_t n_unknown; /* POSTs of this object whose outcome the API never told */
         Place *wanted, *observed;
-        Goal goals[_ASPECT_MAX];
-        usec_t expires_at;  /* CLOCK_REALTIME, 0: not known */
-        Outcome last_error; /* OUTCOME_DONE: none */
         char *last_message; /* NULL: none */
+        usec_t expires_at;  /* CLOCK_REALTIME, 0: not known */
+        Goal goals[_ASPECT_MAX];
+        uint8_t n_unknown; /* POSTs of this object whose outcome the API never told */
+        Kind kind : 8;
+        Outcome last_error : 8; /* OUTCOME_DONE: none */
+        bool gone : 1;          /* wanted: that it is not there */
+        bool failed : 1;        /* a creation that was refused, or is unknown, for good */
+        bool attempt_open : 1;  /* a POST may be out; found at restart: unknown outcome */
+        bool has_token : 1;     /* the store has it; never in memory */
 
         /* Not worth a commit of their own: written when the row is written anyway. */
         usec_t synced_at; /* CLOCK_REALTIME of the last read that was compared, 0: never */
         uint32_t n_failed;
+
+        ApiId id;
 } Row;
 
 /* Durable numbers of the registry as a whole. */
