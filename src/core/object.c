@@ -21,17 +21,9 @@ static int object_compare_tag(const Object *a, const Object *b) {
         return order ?: object_compare_number(a, b);
 }
 
-static int object_compare_due(const Object *a, const Object *b) {
-        int order = number_order(a->due, b->due);
-
-        order = order ?: (int)a->row.kind - (int)b->row.kind;
-        return order ?: object_compare_number(a, b);
-}
-
 RB_GENERATE(ByNumber, Object, by_number, object_compare_number);
 RB_GENERATE(ById, Object, by_id, object_compare_id);
 RB_GENERATE(ByTag, Object, by_tag, object_compare_tag);
-RB_GENERATE(ByDue, Object, by_due, object_compare_due);
 
 void registry_init(Registry *registry) {
         for (Kind kind = 0; kind < _KIND_MAX; kind++) {
@@ -39,7 +31,8 @@ void registry_init(Registry *registry) {
                 RB_INIT(&registry->by_id[kind]);
                 RB_INIT(&registry->by_tag[kind]);
         }
-        RB_INIT(&registry->by_due);
+        registry->due = (DueQueue){ 0 };
+        registry->n_objects = 0;
         RB_INIT(&registry->by_client);
 }
 
@@ -50,6 +43,7 @@ void registry_deinit(Registry *registry) {
                 while ((object = RB_ROOT(&registry->by_number[kind])))
                         object_free(object, registry);
         }
+        due_deinit(&registry->due);
 }
 
 static void place_share(Place **place, Place *like) {
@@ -79,6 +73,10 @@ int object_new(Object **ret, Registry *registry, Row *row) {
 
         if (!object)
                 return -ENOMEM;
+        if (due_reserve(&registry->due, registry->n_objects + 1) < 0) {
+                free(object);
+                return -ENOMEM;
+        }
 
         object->row = *row;
         object->look_at = object->due = USEC_NEVER;
@@ -103,6 +101,7 @@ int object_new(Object **ret, Registry *registry, Row *row) {
                 return -ENOMEM;
         }
         RB_INSERT(ByTag, &registry->by_tag[row->kind], object);
+        registry->n_objects++;
 
         *row = (Row){ 0 };
         object_share_places(object, registry);
@@ -114,6 +113,7 @@ Object *object_free(Object *object, Registry *registry) {
         Kind kind = object->row.kind;
 
         registry_set_due(registry, object, USEC_NEVER);
+        registry->n_objects--;
         RB_REMOVE(ByNumber, &registry->by_number[kind], object);
         RB_REMOVE(ByTag, &registry->by_tag[kind], object);
         if (object->indexed_id)
@@ -160,14 +160,7 @@ int registry_set_id(Registry *registry, Object *object, const ApiId *id) {
 }
 
 void registry_set_due(Registry *registry, Object *object, usec_t due) {
-        if (object->due == due)
-                return;
-        if (object->timed)
-                RB_REMOVE(ByDue, &registry->by_due, object);
-        object->due = due;
-        object->timed = due != USEC_NEVER;
-        if (object->timed)
-                RB_INSERT(ByDue, &registry->by_due, object);
+        due_set(&registry->due, object, due);
 }
 
 int members_add(Members *members, Object *object) {

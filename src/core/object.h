@@ -10,6 +10,7 @@
 #include <bsd/sys/tree.h>
 
 #include "core/core.h"
+#include "core/due.h"
 #include "core/plan.h"
 
 typedef struct Object Object;
@@ -55,7 +56,7 @@ struct Object {
         Row row;    /* the core thinks here */
         Row *shown; /* the last durable image: &row at rest, NULL: never durable yet */
 
-        RB_ENTRY(Object) by_tag, by_due;
+        RB_ENTRY(Object) by_tag;
         TAILQ_ENTRY(Object) on_touched, on_woken, on_ready;
         Flight *change, *read; /* what is in flight for it */
         TAILQ_HEAD(, Waiter) waiters;
@@ -70,9 +71,10 @@ struct Object {
         uint32_t told_rev[_ASPECT_MAX]; /* up to there clients know that it is accepted */
         uint32_t put_back_at;           /* s of CLOCK_BOOTTIME: drift is not put back before */
         uint32_t n_read_failed;
+        uint32_t due_position; /* see DueQueue */
 
         Priority priority : 8; /* of the queue it stands in */
-        bool touched : 1, woken : 1, ready : 1, indexed_id : 1, timed : 1;
+        bool touched : 1, woken : 1, ready : 1, indexed_id : 1;
         bool removed : 1; /* leaves the registry when its batch is released */
         bool tombstone : 1;
         bool must_read : 1;
@@ -92,7 +94,6 @@ typedef struct Bond {
 RB_HEAD(ByNumber, Object);
 RB_HEAD(ById, Object);
 RB_HEAD(ByTag, Object);
-RB_HEAD(ByDue, Object);
 RB_HEAD(ByClient, Bond);
 TAILQ_HEAD(Objects, Object);
 
@@ -100,14 +101,14 @@ typedef struct Registry {
         struct ByNumber by_number[_KIND_MAX];
         struct ById by_id[_KIND_MAX];
         struct ByTag by_tag[_KIND_MAX];
-        struct ByDue by_due;
+        DueQueue due;
+        uint32_t n_objects;
         struct ByClient by_client; /* LIFETIME_CLIENT alone */
 } Registry;
 
 RB_PROTOTYPE(ByNumber, Object, by_number, object_compare_number);
 RB_PROTOTYPE(ById, Object, by_id, object_compare_id);
 RB_PROTOTYPE(ByTag, Object, by_tag, object_compare_tag);
-RB_PROTOTYPE(ByDue, Object, by_due, object_compare_due);
 RB_PROTOTYPE(ByClient, Bond, by_client, bond_compare);
 
 void registry_init(Registry *registry);

@@ -9,8 +9,7 @@
 static void timers_pop(Core *core) {
         Object *object;
 
-        while ((object = RB_MIN(ByDue, &core->registry.by_due)) &&
-               object->due <= core->now.boottime) {
+        while ((object = due_first(&core->registry.due)) && object->due <= core->now.boottime) {
                 registry_set_due(&core->registry, object, USEC_NEVER);
                 core_wake(core, object);
         }
@@ -337,7 +336,7 @@ usec_t core_deadline(const Core *core, Now now) {
                 return now.boottime;
 
         due = host_deadline(core);
-        first = RB_MIN(ByDue, (struct ByDue *)&core->registry.by_due);
+        first = due_first(&core->registry.due);
         if (first)
                 due = usec_min(due, first->due);
         if (waiter)
