@@ -7,6 +7,7 @@
 #include "ctl/memory.h"
 #include "ctl/object.h"
 #include "ctl/verbs.h"
+#include "ctl/width.h"
 #include "proto/names.h"
 
 /* The call, and the object that its reply names. */
@@ -39,7 +40,7 @@ static Exit adopt_call(Ctl *ctl, Kind kind, Object *ret) {
 
 static Exit adopt(Ctl *ctl, Kind kind) {
         CLEANUP(json_freep) json_object *facts = NULL;
-        CLEANUP(freep) char *label = NULL;
+        CLEANUP(freep) char *label = NULL, *printable = NULL;
         Object object;
         Exit code = adopt_call(ctl, kind, &object);
 
@@ -53,7 +54,8 @@ static Exit adopt(Ctl *ctl, Kind kind) {
                 return EXIT_DONE;
         }
         label = object_label(&object, facts_text(facts, "Tag"));
-        printf("Adopted %s, API id %s.\n", label, facts_text(facts, "Id"));
+        printable = width_printable(label);
+        printf("Adopted %s, API id %s.\n", printable, facts_text(facts, "Id"));
         return EXIT_DONE;
 }
 

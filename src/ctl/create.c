@@ -10,6 +10,7 @@
 #include "ctl/publish.h"
 #include "ctl/subscription.h"
 #include "ctl/verbs.h"
+#include "ctl/width.h"
 #include "proto/names.h"
 
 /* A creating call, its dictionary still open. */
@@ -29,15 +30,15 @@ static sd_bus_message *create_begin(Ctl *ctl, const char *member) {
 }
 
 static void say_created(const Ctl *ctl, const Job *job) {
-        CLEANUP(freep) char *label = job_label(job);
+        CLEANUP(freep) char *label = job_label(job), *printable = width_printable(label);
         const char *id = facts_text(job->facts, "Id");
 
         if (ctl->options.json != JSON_OFF)
                 value_print(&ctl->options, job->facts);
         else if (id[0])
-                printf("Created %s, API id %s.\n", label, id);
+                printf("Created %s, API id %s.\n", printable, id);
         else
-                printf("Accepted %s; the API has not confirmed it yet.\n", label);
+                printf("Accepted %s; the API has not confirmed it yet.\n", printable);
 }
 
 static Exit create_end(Ctl *ctl, Job *job) {

@@ -55,6 +55,22 @@ def call_fixture(service):
     return session
 
 
+def test_invisible_characters(ctl, service):
+    """A tag turns round nothing that stands beside it: people see what is in it, programs get it."""
+    tag = "a\u202egnp\u200b"
+    created = ctl.run("create-session", tag)
+    assert created.code == DONE and '"a<U+202E>gnp<U+200B>"' in created.out, created
+    outputs = [ctl.run(*words) for words in (
+        ("list-sessions",), ("show-session", "1"), ("add", tag, "nobody"),
+        ("create-session", tag, "--no-wait"), ("delete-session", tag))]
+    for result in outputs:
+        assert "\u202e" not in result.out + result.err, result
+        assert "\u200b" not in result.out + result.err, result
+    assert "a<U+202E>gnp<U+200B>" in outputs[0].out
+    assert outputs[-1].code == NOT_FOUND
+    assert ctl.run("list-sessions", "--json=short").json[0]["Tag"] == tag
+
+
 # --- reading ----------------------------------------------------------------------------------
 
 

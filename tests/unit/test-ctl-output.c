@@ -74,6 +74,32 @@ static void test_printable(void **state) {
         assert_string_equal(text, "a b c?[31m??\xc3\xa9");
 }
 
+/* Trojan Source (CVE-2021-42574), and what else cannot be seen. */
+static void test_format_characters(void **state) {
+        static const struct {
+                const char *text, *expect;
+        } cases[] = {
+                { "a\u202eb", "a<U+202E>b" },
+                { "\u2066x\u2069", "<U+2066>x<U+2069>" },
+                { "\u200e\u200f\u061c", "<U+200E><U+200F><U+061C>" },
+                { "a\u2028b\u2029", "a<U+2028>b<U+2029>" },
+                { "\u200b\u00ad\ufeff", "<U+200B><U+00AD><U+FEFF>" },
+                { "\U000e0041", "<U+E0041>" },
+                { "\u202a\u202b\u202c\u202d", "<U+202A><U+202B><U+202C><U+202D>" },
+                /* Words of Persian, families, hearts and Hebrew are left alone. */
+                { "\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e" },
+                { "\U0001f468\u200d\U0001f469", "\U0001f468\u200d\U0001f469" },
+                { "\u2764\ufe0f \u05d0", "\u2764\ufe0f \u05d0" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                CLEANUP(freep) char *text = width_printable(cases[i].text);
+
+                assert_string_equal(text, cases[i].expect);
+        }
+}
+
 static void test_shorten(void **state) {
         static const struct {
                 const char *text;
@@ -297,12 +323,19 @@ static void test_paths(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_spans),       cmocka_unit_test(test_points),
-                cmocka_unit_test(test_width),       cmocka_unit_test(test_printable),
-                cmocka_unit_test(test_shorten),     cmocka_unit_test(test_table_fit),
-                cmocka_unit_test(test_table_print), cmocka_unit_test(test_judge),
-                cmocka_unit_test(test_progress),    cmocka_unit_test(test_describe),
-                cmocka_unit_test(test_paths),       cmocka_unit_test(test_news),
+                cmocka_unit_test(test_spans),
+                cmocka_unit_test(test_points),
+                cmocka_unit_test(test_width),
+                cmocka_unit_test(test_printable),
+                cmocka_unit_test(test_format_characters),
+                cmocka_unit_test(test_shorten),
+                cmocka_unit_test(test_table_fit),
+                cmocka_unit_test(test_table_print),
+                cmocka_unit_test(test_judge),
+                cmocka_unit_test(test_progress),
+                cmocka_unit_test(test_describe),
+                cmocka_unit_test(test_paths),
+                cmocka_unit_test(test_news),
                 cmocka_unit_test(test_sync),
         };
 
