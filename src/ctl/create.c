@@ -47,7 +47,8 @@ static Exit create_end(Ctl *ctl, Job *job) {
         dict_close(job->call);
         job->doing = format("cannot create the %s", kind_names[job->object.kind].noun);
         code = jobs_run(ctl, job, 1);
-        if (code == EXIT_DONE)
+        /* Accepted and not in sync: it is there, and whoever asked for it needs its name. */
+        if (code == EXIT_DONE || (code == EXIT_NOT_IN_SYNC && job->facts))
                 say_created(ctl, job);
         jobs_deinit(job, 1);
         return code;

@@ -386,8 +386,13 @@ def test_timeout(ctl, service):
     result = ctl.run("create-session", "x", "--timeout=0.2")
     assert result.code == NOT_IN_SYNC, result
     assert 'session 1 "x": not in sync yet' in result.err
+    assert result.out == 'Accepted session 1 "x"; the API has not confirmed it yet.\n'
+    result = ctl.run("create-participant", "z", "--timeout=0.2", "--json=short")
+    assert result.code == NOT_IN_SYNC and json.loads(result.err)["error"] == "NotInSync"
+    assert (result.json["Number"], result.json["Tag"], result.json["InSync"]) == (1, "z", False)
     service.mode = "silent"
-    assert ctl.run("create-session", "y", "--timeout=0.2").code == NOT_IN_SYNC
+    result = ctl.run("create-session", "y", "--timeout=0.2")
+    assert (result.code, result.out) == (NOT_IN_SYNC, "")
     error = error_of(ctl.run("delete-session", "1", "--timeout=0", "--json=short"))
     assert error["error"] == "NotInSync"
 
