@@ -202,6 +202,7 @@ def test_colon_in_the_password(simulator_with):
         ok(api.ask("createSession"))
 
 
+@pytest.mark.covers("daemon: proxy")
 def test_environment_is_nobodys_proxy(simulator):
     names = [name + "_proxy" for name in ("http", "https", "all")]
     environment = {name: "http://127.0.0.1:1" for name in names + [n.upper() for n in names]}

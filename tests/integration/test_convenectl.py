@@ -158,7 +158,7 @@ def test_list_reads_every_page(ctl, service):
     assert len(ctl.run("list-sessions", "--json=short").json) == 25
 
 
-@pytest.mark.covers("option: convenectl --json")
+@pytest.mark.covers("option: convenectl --json", "convenectl: JSON of a list")
 @pytest.mark.parametrize("mode", ["short", "pretty"])
 def test_list_as_json(ctl, service, call, mode):
     rows = ctl.run("list-participants", f"--json={mode}").json
@@ -175,7 +175,7 @@ def test_out_of_sync_in_a_table(ctl, service, call):
     assert "no, 3 failed" in ctl.run("list-sessions").out
 
 
-@pytest.mark.covers("option: convenectl --full", "option: convenectl -l")
+@pytest.mark.covers("option: convenectl --full", "option: convenectl -l", "convenectl: tables")
 def test_table_fits_the_terminal(ctl, service, call):
     result = ctl.run_on_terminal("list-participants", columns=80, NO_COLOR="1")
     assert result.code == DONE, result
@@ -191,7 +191,8 @@ def test_table_fits_the_terminal(ctl, service, call):
 @pytest.mark.covers("environment: convenectl COLUMNS")
 def test_width_of_the_terminal_as_told(ctl, service, call):
     def width(columns):
-        result = ctl.run_on_terminal("list-participants", columns=200, NO_COLOR="1", COLUMNS=columns)
+        result = ctl.run_on_terminal("list-participants", columns=200, NO_COLOR="1",
+                                     COLUMNS=columns)
         assert result.code == DONE, result
         return max(len(line) for line in result.lines)
 
@@ -204,6 +205,7 @@ def test_ascii_where_the_locale_is(ctl, service, call):
     assert result.out.isascii() and "..." in result.out
 
 
+@pytest.mark.covers("convenectl: colours")
 def test_colours(ctl, service, call):
     assert "\033[32mactive" in ctl.run_on_terminal("list-sessions").out
     assert "\033" not in ctl.run_on_terminal("list-sessions", NO_COLOR="1").out
@@ -211,6 +213,7 @@ def test_colours(ctl, service, call):
     assert "\033" not in ctl.run("list-sessions").out
 
 
+@pytest.mark.covers("convenectl: foreign text")
 def test_nothing_of_others_moves_the_cursor(ctl, service):
     service.add("session", Tag="a\033[2Jb\nc\u009b")
     for result in (ctl.run("list-sessions"), ctl.run("show-session", "1")):
@@ -241,6 +244,7 @@ def test_show_participant(ctl, service, call):
     assert "  Last error" not in result.out
 
 
+@pytest.mark.covers("convenectl: JSON of an object")
 def test_show_as_json(ctl, service, call):
     assert ctl.run("show-session", "1", "--json=short").json["Tag"] == "standup"
     several = ctl.run("show-participant", "1", "2", "--json=pretty").json
@@ -250,12 +254,13 @@ def test_show_as_json(ctl, service, call):
 # --- names ------------------------------------------------------------------------------------
 
 
+@pytest.mark.covers("convenectl: names")
 def test_names(ctl, service, call):
     for name in ("1", "standup", "s00010000-aaaa-bbbb-cccc-000000000001", "s0001"):
         assert ctl.run("show-session", name, "--json=short").json["Number"] == 1, name
 
 
-@pytest.mark.covers("exit: convenectl 3")
+@pytest.mark.covers("exit: convenectl 3", "convenectl: ambiguous names")
 def test_ambiguous_names_list_the_candidates(ctl, service, call):
     service.add("session", Tag="standup")
     result = ctl.run("show-session", "standup")
@@ -325,6 +330,7 @@ def test_create_participant(ctl, service, call):
                                   ("/org/convened1/participant/2", [])])},)
 
 
+@pytest.mark.covers("convenectl: changes wait")
 def test_create_waits_until_it_is_in_sync(ctl, service):
     service.mode = "defer"
     with ctl.start("create-session", "late") as running:
@@ -334,7 +340,7 @@ def test_create_waits_until_it_is_in_sync(ctl, service):
         assert running.end().code == DONE
 
 
-@pytest.mark.covers("exit: convenectl 1")
+@pytest.mark.covers("exit: convenectl 1", "convenectl: JSON of an error")
 def test_create_refused(ctl, service):
     service.mode = "refuse"
     result = ctl.run("create-session")
@@ -461,6 +467,7 @@ def test_delete(ctl, service, call):
     assert ctl.run("delete-session", "1").code == NOT_FOUND
 
 
+@pytest.mark.covers("convenectl: changes wait")
 def test_delete_waits_until_it_is_gone(ctl, service, call):
     service.mode = "defer"
     with ctl.start("delete-session", "1") as running:
@@ -479,6 +486,7 @@ def test_delete_refused_later(ctl, service, call):
     assert result.code == FAILED and "not you" in result.err, result
 
 
+@pytest.mark.covers("convenectl: ambiguous names")
 def test_a_typing_error_deletes_nothing(ctl, service, call):
     assert ctl.run("delete-participant", "alice", "bbo").code == NOT_FOUND
     assert len(service.things) == 4
@@ -516,6 +524,7 @@ def test_service_lost_while_waiting(ctl, service):
     assert result.code == UNREACHABLE and "when it is back" in result.err, result
 
 
+@pytest.mark.covers("convenectl: progress")
 def test_progress_says_what_is_waited_for(ctl, service):
     service.mode = "defer"
     service.change_manager(ApiState="offline")
@@ -756,6 +765,7 @@ def test_monitor(ctl, service, call):
         assert running.line()[9:] == "convened stopped"
 
 
+@pytest.mark.covers("convenectl: JSON of monitor")
 def test_monitor_as_json(ctl, service, call):
     with ctl.start("monitor", "--json=pretty") as running:
         running.line("stderr")

@@ -178,6 +178,7 @@ def bash_replies(ctl, *words):
     return done.stdout.splitlines()
 
 
+@pytest.mark.covers("convenectl: completion in bash")
 def test_bash(ctl, service):
     assert bash_replies(ctl, "show-session", "st") == ["standup"]
     assert bash_replies(ctl, "show-participant", "b") == ['bob\\,\\ the\\ \\"builder\\"']
@@ -210,6 +211,7 @@ def typed_in_bash(ctl, line):
         os.close(ours)
 
 
+@pytest.mark.covers("convenectl: completion in bash")
 def test_bash_on_a_terminal(ctl, service):
     assert "standup\n" in typed_in_bash(ctl, "show-ses\tst\t--json=sh\t | grep -o standup")
     assert service.calls
@@ -232,6 +234,7 @@ def zsh_replies(ctl, *words):
     return [line for line in done.stdout.splitlines() if line]
 
 
+@pytest.mark.covers("convenectl: completion in zsh")
 def test_zsh(ctl, service):
     assert zsh_replies(ctl, "show-session", "st") == ['standup:session 1 "standup", active']
     assert zsh_replies(ctl, "list-participants", "--sess") == ["--session=:option"]

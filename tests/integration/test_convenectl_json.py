@@ -78,6 +78,7 @@ def check(schema, value):
         assert set(one) <= SCHEMA.described(schema), one
 
 
+@pytest.mark.covers("convenectl: JSON schema")
 @pytest.mark.parametrize("mode", ["short", "pretty"])
 @pytest.mark.parametrize("verb, words", [(v, w) for v, runs in RUNS.items() for w in runs])
 def test_verb(ctl, service, verb, words, mode):
@@ -109,6 +110,7 @@ def test_monitor(ctl, service):
     assert {event["Event"] for event in events} == {"added", "changed", "removed", "stopped"}
 
 
+@pytest.mark.covers("convenectl: JSON of an error")
 @pytest.mark.parametrize("words, code", [
     (["bogus"], 2), (["show-session", "nobody"], 3), (["show-session", "s0"], 3),
     (["create-session", "--timeout=0"], 4), (["status", "--json=off", "--json=pretty", "x"], 2),
@@ -134,6 +136,7 @@ def test_every_verb_is_here(ctl):
     assert verbs == set(RUNS) | set(SILENT) | {"monitor"}
 
 
+@pytest.mark.covers("convenectl: JSON of an object")
 @pytest.mark.parametrize("interface", ["Manager", "Session", "Participant"])
 def test_properties_are_those_of_the_interface(interface):
     node = xml.etree.ElementTree.parse(os.path.join(TREE, "dbus", f"org.convened1.{interface}.xml"))

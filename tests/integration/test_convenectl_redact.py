@@ -59,7 +59,7 @@ LOOKS = [["status"], ["list-sessions"], ["list-participants"], ["list-sessions",
          ["show-participant", "alice", "2", "3"]]
 
 
-@pytest.mark.covers("option: convenectl --redact")
+@pytest.mark.covers("option: convenectl --redact", "convenectl: redacted")
 @pytest.mark.parametrize("words", LOOKS)
 def test_nothing_is_left(ctl, service, words):
     for mode in ("off", "short", "pretty"):
@@ -76,6 +76,7 @@ def test_the_owner_is_a_number(ctl, service):
     assert f"  {os.getuid()}  " in ctl.run("list-sessions", "--redact").lines[1]
 
 
+@pytest.mark.covers("convenectl: redacted")
 def test_stand_ins_fit_together(ctl, service):
     session = ctl.run("show-session", "1", "--redact", "--json=short").json
     one, two, three = ctl.run("list-participants", "--redact", "--json=short").json

@@ -45,7 +45,8 @@ def paged(ctl, *words, **environment):
 # --- the pager --------------------------------------------------------------------------------
 
 
-@pytest.mark.covers("option: convenectl --no-pager", "environment: convenectl SYSTEMD_PAGER")
+@pytest.mark.covers("option: convenectl --no-pager", "environment: convenectl SYSTEMD_PAGER",
+                    "convenectl: pager")
 @pytest.mark.parametrize("words", [
     ["status"], ["list-sessions"], ["list-participants"], ["show-session", "1"], ["--help"],
     ["show-participant", "1"], ["status", "--json=pretty"], ["list-sessions", "--json=pretty"],
@@ -58,6 +59,7 @@ def test_what_is_paged(ctl, service, words):
     assert not paged(ctl, "--no-pager", *words)
 
 
+@pytest.mark.covers("convenectl: pager")
 @pytest.mark.parametrize("words", [
     ["token", "1"], ["create-session"], ["log-level"], ["status", "--json=short"], ["--version"],
     ["list-sessions", "--json=short"], ["show-participant", "1", "--json=short"],
@@ -149,6 +151,7 @@ def one(service):
     service.add("participant", Tag="user", Session=session)
 
 
+@pytest.mark.covers("convenectl: tables")
 @pytest.mark.parametrize("columns", [80, 200])
 @pytest.mark.parametrize("world, n", [(empty, 0), (one, 1), (outage, 500)])
 def test_every_screen_fits(ctl, service, world, n, columns):

@@ -43,7 +43,8 @@ def test_a_good_file(bus, simulator):
         assert CANARY not in daemon.log
 
 
-@pytest.mark.covers("configuration: [Api] CredentialsFile", "state: API unauthorized")
+@pytest.mark.covers("configuration: [Api] CredentialsFile", "state: API unauthorized",
+                    "daemon: credentials' file", "daemon: no usable credentials")
 @pytest.mark.parametrize("spoil, reason", [
     (lambda path: os.chmod(path, 0o644), "may be read by others"),
     (lambda path: os.chmod(path, 0o640), "may be read by others"),
@@ -59,13 +60,15 @@ def test_an_unusable_file(bus, simulator, spoil, reason):
         assert CANARY not in daemon.log
 
 
+@pytest.mark.covers("daemon: no usable credentials")
 def test_none_at_all(bus, simulator):
     with daemon_with(bus, simulator, credentials=None) as daemon:
         assert "CredentialsFile=" in daemon.log
         assert_sends_nothing(daemon, simulator)
 
 
-@pytest.mark.covers("environment: convened CREDENTIALS_DIRECTORY")
+@pytest.mark.covers("environment: convened CREDENTIALS_DIRECTORY",
+                    "daemon: credentials in systemd's folder")
 def test_systemd_credential(bus, simulator):
     daemon = daemon_with(bus, simulator, credentials=None)
     path = daemon.folder.write("given/api", "user:" + CANARY, mode=0o440)

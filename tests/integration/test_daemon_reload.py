@@ -114,6 +114,7 @@ def test_reply_timeout_holds_for_who_waits(daemon, simulator):
     daemon.kill()
 
 
+@pytest.mark.covers("daemon: drop-ins", "daemon: unknown key")
 def test_drop_ins_and_warnings(daemon):
     path = daemon.folder.write("convened.conf.d/50-x.conf",
                                "[Bus]\n\nMaxManagedObjects=0\nColour=red\n[Fruit]\nApple=1\n")
@@ -128,7 +129,7 @@ def test_drop_ins_and_warnings(daemon):
     assert len(managed(daemon)) == 1
 
 
-@pytest.mark.covers("method: Manager.Reload")
+@pytest.mark.covers("method: Manager.Reload", "daemon: Reload", "daemon: unusable value")
 @pytest.mark.parametrize("section, key, value, expect", [
     ("Api", "AccountId", None, "AccountId= in [Api] is not set"),
     ("Api", "BaseUrl", "http://api.webrtc.bandwidth.com/v1", r"conf:\d+: BaseUrl= .* loopback"),
@@ -167,6 +168,7 @@ def test_a_name_that_is_no_text(daemon):
     assert caught.value.name == INVALID and "log" in caught.value.message
 
 
+@pytest.mark.covers("daemon: state of another account")
 @pytest.mark.parametrize("key, value", [("AccountId", "8800000"),
                                         ("BaseUrl", "http://127.0.0.1:9/v1")])
 def test_what_the_state_belongs_to(daemon, key, value):
@@ -299,6 +301,7 @@ def told(daemon, last):
     assert before - 1e-3 <= at <= time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
+@pytest.mark.covers("daemon: RELOADING")
 @pytest.mark.parametrize("how", ["method", "signal"])
 def test_the_service_manager_is_told(daemon, how):
     told(daemon, how)

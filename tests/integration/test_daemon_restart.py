@@ -116,6 +116,25 @@ def test_who_sees_the_name_sees_everything(daemon):
         assert registry(daemon).keys() == before
 
 
+@pytest.mark.covers("state: verified")
+def test_verified_by_reads_alone(daemon, simulator):
+    """Neither a change that went well nor a restart makes it newer."""
+    in_sync(daemon, simulator)
+    daemon.manager("Sync")
+    wait_for(lambda: all(row["SyncedUSec"] for row in registry(daemon).values()))
+    simulator.set_faults({"method": "GET", "kind": "refuse"})
+    before = daemon.properties(P1)["SyncedUSec"]
+    daemon.call(P1, PARTICIPANT, "SetSubscriptions", "sa(oas)a{sv}", ("none", [], {}))
+    assert daemon.properties(P1)["SyncedUSec"] == before
+
+    daemon.kill()
+    daemon.start()
+    daemon.await_property("/org/convened1", "ApiState", "offline")
+    assert daemon.properties(P1)["SyncedUSec"] <= before
+    simulator.set_faults()
+    daemon.await_property(P1, "SyncedUSec", lambda synced: synced > before)
+
+
 @pytest.mark.covers("name: number")
 def test_numbers_are_never_used_again(daemon):
     daemon.call(P3, PARTICIPANT, "Delete", "a{sv}", ({},))
@@ -160,7 +179,7 @@ def test_killed_between_request_and_answer(daemon, simulator, name):
     assert daemon.properties()["SuspectedOrphans"] == (1 if creates else 0)
 
 
-@pytest.mark.covers("unix signal: convened SIGTERM")
+@pytest.mark.covers("unix signal: convened SIGTERM", "daemon: stop with a creation in flight")
 def test_sigterm_waits_for_a_creation_in_flight(daemon, simulator):
     last = simulator.requests()[-1]["seq"]
     simulator.set_faults({"method": "POST", "kind": "latency", "ms": 700})
@@ -174,7 +193,8 @@ def test_sigterm_waits_for_a_creation_in_flight(daemon, simulator):
     in_sync(daemon, simulator)
 
 
-@pytest.mark.covers("configuration: [Api] RequestTimeoutSec")
+@pytest.mark.covers("configuration: [Api] RequestTimeoutSec",
+                    "daemon: stop with a creation in flight")
 def test_sigterm_does_not_wait_for_ever(daemon, simulator):
     daemon.config["Api"]["RequestTimeoutSec"] = 1
     daemon.restart()
@@ -188,7 +208,7 @@ def test_sigterm_does_not_wait_for_ever(daemon, simulator):
     assert daemon.properties()["SuspectedOrphans"] == 1
 
 
-@pytest.mark.covers("configuration: [Api] MaxConcurrentRequests")
+@pytest.mark.covers("configuration: [Api] MaxConcurrentRequests", "daemon: stop sends nothing new")
 def test_sigterm_sends_nothing_new(daemon, simulator):
     """One request at a time: what waits for its turn is left to the next start."""
     daemon.config["Api"]["MaxConcurrentRequests"] = 1
@@ -234,6 +254,7 @@ def test_sigterm_answers_and_refuses(daemon, simulator):
     assert answers == [("/org/convened1/session/2",)]
 
 
+@pytest.mark.covers("daemon: stop with nothing in flight")
 def test_sigterm_with_nothing_in_flight_is_quick(daemon, simulator):
     in_sync(daemon, simulator)
     simulator.set_faults({"method": "GET", "kind": "hang"})

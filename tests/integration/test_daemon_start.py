@@ -62,10 +62,11 @@ def test_wrong_command_line(argument):
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.covers("name: bus name", "option: convened --user",
-                    "option: convened --system", "environment: convened NOTIFY_SOCKET",
+@pytest.mark.covers("name: bus name", "option: convened --user", "option: convened --system",
+                    "environment: convened NOTIFY_SOCKET",
                     "environment: convened DBUS_SESSION_BUS_ADDRESS",
-                    "environment: convened DBUS_SYSTEM_BUS_ADDRESS")
+                    "environment: convened DBUS_SYSTEM_BUS_ADDRESS", "daemon: READY",
+                    "daemon: STATUS")
 @pytest.mark.parametrize("kind", ["session", "system"])
 def test_ready_means_that_the_name_is_there(bus, kind):
     with Daemon(bus, kind=kind) as daemon:
@@ -76,7 +77,7 @@ def test_ready_means_that_the_name_is_there(bus, kind):
 
 
 @pytest.mark.covers("unix signal: convened SIGTERM", "unix signal: convened SIGINT",
-                    "exit: convened 0")
+                    "exit: convened 0", "daemon: STOPPING", "daemon: stop with nothing in flight")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stops_within_a_second(bus, number):
     with Daemon(bus) as daemon:
@@ -91,6 +92,23 @@ def test_state_is_private(bus):
         for name in os.listdir(daemon.state_directory):
             path = os.path.join(daemon.state_directory, name)
             assert stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0, name
+
+
+@pytest.mark.covers("daemon: bus by default")
+def test_bus_by_default(bus):
+    daemon = Daemon(bus)
+    kind = "session" if os.getuid() else "system"
+    environment = sanitizer_options(bus.environment(kind, XDG_RUNTIME_DIR="/nowhere"))
+    process = subprocess.Popen([program("convened"), "--config=" + daemon.write_config(),
+                                "--state-dir=" + daemon.state_directory],
+                               env=environment, stderr=subprocess.PIPE)
+    try:
+        bus.await_owner(NAME)
+    finally:
+        process.terminate()
+        _, log = process.communicate(timeout=20)
+        daemon.close()
+    assert process.returncode == 0, log
 
 
 @pytest.mark.covers("environment: convened XDG_STATE_HOME", "environment: convened XDG_RUNTIME_DIR")
@@ -114,7 +132,8 @@ def test_where_it_is_told_nothing(bus):
 
 @pytest.mark.covers("exit: convened 78", "configuration: [Api] AccountId",
                     "configuration: [Api] BaseUrl", "configuration: [Reconcile] Drift",
-                    "configuration: [Api] CAFile")
+                    "configuration: [Api] CAFile", "daemon: unusable value",
+                    "daemon: password in the clear")
 @pytest.mark.parametrize("section, key, value, expect", [
     ("Api", "AccountId", None, "AccountId="),
     ("Api", "BaseUrl", "http://api.webrtc.bandwidth.com/v1", "loopback"),
@@ -138,6 +157,7 @@ UNREADABLE = {
 }
 
 
+@pytest.mark.covers("daemon: unusable value")
 @pytest.mark.parametrize("what", UNREADABLE)
 def test_what_to_do_about_a_file(bus, what):
     text, expect = UNREADABLE[what]
@@ -163,6 +183,7 @@ def test_configuration_that_is_a_folder(bus):
     assert f"{daemon.folder.name}: can't be read: Is a directory. It must be a file" in result.stderr
 
 
+@pytest.mark.covers("daemon: unknown key")
 def test_unknown_key_is_a_warning(bus):
     with Daemon(bus, config={"Api": {"Colour": "red"}}) as daemon:
         assert re.search(r"convened.conf:\d+: Unknown key Colour= in section \[Api\]", daemon.log)
@@ -188,7 +209,7 @@ def test_missing_configuration_that_was_named():
 
 
 @pytest.mark.covers("exit: convened 78", "configuration: [Api] AccountId",
-                    "configuration: [Api] BaseUrl")
+                    "configuration: [Api] BaseUrl", "daemon: state of another account")
 def test_state_of_another_account(bus):
     daemon = Daemon(bus)
     daemon.start()
@@ -205,6 +226,7 @@ def test_state_of_another_account(bus):
     daemon.close()
 
 
+@pytest.mark.covers("daemon: state that cannot be used")
 def test_unusable_state(bus):
     daemon = Daemon(bus)
     daemon.folder.write("state", "a file where the folder should be")
@@ -214,7 +236,8 @@ def test_unusable_state(bus):
     daemon.close()
 
 
-@pytest.mark.covers("option: convened --state-dir", "exit: convened 78")
+@pytest.mark.covers("option: convened --state-dir", "exit: convened 78",
+                    "daemon: state that cannot be used")
 def test_state_in_use(bus):
     with Daemon(bus) as daemon, PrivateBus() as other:
         second = Daemon(other)
@@ -253,6 +276,7 @@ def test_bus_goes_away():
     daemon.close()
 
 
+@pytest.mark.covers("daemon: WATCHDOG", "daemon: STATUS")
 def test_service_manager_that_does_not_read(bus, simulator):
     """Nobody on the bus waits for it; when it reads again it hears the last, and in order."""
     with Daemon(bus, base_url=simulator.base_url,
@@ -275,7 +299,7 @@ def test_service_manager_that_does_not_read(bus, simulator):
         assert heard.count("WATCHDOG") <= 2
 
 
-@pytest.mark.covers("environment: convened WATCHDOG_USEC")
+@pytest.mark.covers("environment: convened WATCHDOG_USEC", "daemon: WATCHDOG")
 def test_watchdog_is_fed(bus):
     with Daemon(bus, environment={"WATCHDOG_USEC": "200000"}) as daemon:
         for _ in range(3):
@@ -283,6 +307,7 @@ def test_watchdog_is_fed(bus):
             daemon.await_notification("WATCHDOG=1", timeout=2)
 
 
+@pytest.mark.covers("daemon: idle")
 def test_idle_means_no_wake_ups(bus):
     """Nothing is to be done: without credentials not even a probe."""
     with Daemon(bus, credentials=None) as daemon:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The table of cases: what happens when intents meet."""
 
+import pathlib
+
 import pytest
 
 from harness.daemon import MANAGER, PARTICIPANT, PATH, SESSION, variants
@@ -416,7 +418,8 @@ def test_refresh_without_an_answer(stage):
     stage.refused("Unavailable", stage.refresh, S2)
 
 
-@pytest.mark.covers("case: an object that is gone at the API", "case: a session is found gone")
+@pytest.mark.covers("case: an object that is gone at the API", "case: a session is found gone",
+                    "answer: 404 on GET")
 def test_refresh_of_what_is_gone(stage):
     stage.session(), stage.participant()
     stage.settled()
@@ -440,7 +443,7 @@ def test_token(stage):
     stage.refused("NoToken", stage.token, P3)
 
 
-@pytest.mark.covers("token: by GetToken alone")
+@pytest.mark.covers("token: by GetToken alone", "token: in no other file")
 def test_token_is_nowhere_else(stage):
     with stage.listener() as listener:
         heard = listener.call(PATH, MANAGER, "CreateParticipant", "a{sv}", ({},))
@@ -448,3 +451,6 @@ def test_token_is_nowhere_else(stage):
     assert token not in repr([(event.changed, event.body) for event in heard])
     assert token not in repr(stage.get(P1)) and token not in repr(stage.list("Participants"))
     assert token not in stage.daemon.log
+    having = [path for path in pathlib.Path(stage.daemon.folder.name).rglob("*")
+              if path.is_file() and token.encode() in path.read_bytes()]
+    assert having and {str(path.parent) for path in having} == {stage.daemon.state_directory}

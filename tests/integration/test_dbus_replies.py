@@ -70,7 +70,7 @@ def test_wait_false_of_a_change(stage):
 
 
 @pytest.mark.covers("reply: refused by the API, a creation", "error: Rejected",
-                    "signal: before the reply")
+                    "signal: before the reply", "answer: 400, 404 and other 4xx")
 def test_creation_refused(stage):
     stage.simulator.set_faults({**CREATE, "kind": "status", "status": 400, "count": 1,
                                 "body": '{"error": "no such flavour", "requestId": "r-77"}'})
@@ -82,7 +82,7 @@ def test_creation_refused(stage):
 
 
 @pytest.mark.covers("reply: refused by the API, a change", "signal: before the reply",
-                    "state: last error", "state: wanted is shown")
+                    "state: last error", "state: wanted is shown", "answer: 400, 404 and other 4xx")
 def test_change_refused_falls_back(stage):
     stage.session(), stage.participant()
     stage.simulator.set_faults({**MEMBERSHIP, "kind": "status", "status": 400, "count": 1})
@@ -113,7 +113,8 @@ def test_subscriptions_refused_fall_back(stage):
 
 
 @pytest.mark.covers("reply: the first attempt failed and may pass",
-                    "property: Participant.Attempts")
+                    "property: Participant.Attempts",
+                    "answer: 408, other 5xx, and 503 without Retry-After")
 def test_first_attempt_failed(stage):
     """It may pass: success, and the daemon goes on trying."""
     stage.session(), stage.participant()
@@ -127,6 +128,7 @@ def test_first_attempt_failed(stage):
     assert stage.truth(P1)["sessions"] == [stage.get(S1)["Id"]]
 
 
+@pytest.mark.covers("answer: not sent")
 def test_creation_that_was_not_sent(stage):
     stage.session()
     stage.simulator.down(300)
@@ -137,7 +139,7 @@ def test_creation_that_was_not_sent(stage):
 
 
 @pytest.mark.covers("property: Participant.NextAttemptUSec", "property: Session.NextAttemptUSec",
-                    "configuration: [Reconcile] RetryMinSec")
+                    "configuration: [Reconcile] RetryMinSec", "answer: only one object fails")
 def test_next_attempt_is_told():
     config = {"Reconcile": {"ResyncIntervalSec": 3600, "RetryMinSec": 200, "RetryMaxSec": 300}}
     with Stage(config) as stage:
@@ -225,7 +227,8 @@ def test_change_refused_after_the_reply(stage):
 
 
 @pytest.mark.covers("reply: outcome unknown", "error: OutcomeUnknown",
-                    "key: Manager.CreateSession AtMostOnce")
+                    "key: Manager.CreateSession AtMostOnce", "answer: sent, and no whole answer",
+                    "answer: a success that cannot be understood")
 @pytest.mark.parametrize("kind", ["drop", "truncate", "garbage", "reset"])
 def test_outcome_unknown(stage, kind):
     stage.session()
@@ -257,7 +260,7 @@ def test_unknown_outcome_is_repeated(stage):
 
 
 @pytest.mark.covers("reply: refused while unauthorized", "error: Unauthorized", "error: Forbidden",
-                    "state: API unauthorized")
+                    "state: API unauthorized", "answer: 401", "answer: 403")
 @pytest.mark.parametrize("status, error", [(401, "Unauthorized"), (403, "Forbidden")])
 def test_unauthorized(stage, status, error):
     stage.session(), stage.participant()

@@ -210,6 +210,31 @@ def test_nothing_before_the_name_is_ours(stage):
     assert "InterfacesAdded" not in [member for member, _ in members]
 
 
+@pytest.mark.covers("signal: nothing after the name")
+def test_nothing_after_the_name_is_released(stage):
+    """What becomes of a creation in flight is waited for, and told before."""
+    stage.simulator.set_faults({"method": "POST", "kind": "latency", "ms": 300})
+    stage.session(Wait=False)
+    wait_for(stage.simulator.requests)
+    with stage.listener() as listener:
+        call(listener.connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+             "org.freedesktop.DBus", "AddMatch", "s", ("type='signal'",))
+        stage.daemon.stop()
+        heard, released = [], None
+        bus = listener.send("/org/freedesktop/DBus", "org.freedesktop.DBus.Peer", "Ping")
+        while True:
+            message = listener.connection.receive(timeout=10)
+            fields = message.header.fields
+            if fields.get(HeaderFields.reply_serial) == bus:
+                break
+            if fields.get(HeaderFields.member) == "NameOwnerChanged" and message.body[0] == NAME:
+                released = len(heard)
+            heard.append(fields.get(HeaderFields.path, ""))
+    told = [path for path in heard if path.startswith(PATH)]
+    assert S1 in told and released is not None
+    assert not [path for path in heard[released:] if path.startswith(PATH)]
+
+
 @pytest.mark.covers("property: Participant.Attempts")
 def test_attempts_are_told(stage):
     stage.session(), stage.participant()

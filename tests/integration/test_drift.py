@@ -70,6 +70,7 @@ def assert_is_back(stage):
     assert stage.get(P1)["LastError"] == NO_ERROR
 
 
+@pytest.mark.covers("drift: enforced membership", "configuration: [Reconcile] Drift")
 def test_membership(stage):
     take_out(stage, P1)
     with stage.listener() as listener:
@@ -87,6 +88,7 @@ def test_from_another_session_of_ours(stage):
     assert_is_back(stage)
 
 
+@pytest.mark.covers("drift: enforced subscriptions")
 def test_subscriptions(stage):
     before = last_seq(stage)
     hear(stage, P1, {})
@@ -120,6 +122,7 @@ def test_out_of_none(stage):
     assert stage.get(path)["Session"] == "/"
 
 
+@pytest.mark.covers("drift: enforced, and in a session that is not ours")
 def test_nobody_is_pulled_out_of_a_strangers_session(stage):
     foreign = stage.simulator.create_session()["id"]
     take_out(stage, P1)
@@ -132,6 +135,7 @@ def test_nobody_is_pulled_out_of_a_strangers_session(stage):
     assert stage.truth(P1)["sessions"] == [foreign]
 
 
+@pytest.mark.covers("drift: enforced, and a stranger")
 def test_strangers_stay(stage):
     """A stranger in a session is adopted, and goes again when whoever made it takes it out."""
     stranger = stage.simulator.create_participant(tag="stranger")["id"]
@@ -148,6 +152,7 @@ def test_strangers_stay(stage):
     assert changes(stage, before) == ["DELETE"]
 
 
+@pytest.mark.covers("drift: enforced, and deleted there")
 def test_what_was_deleted_is_not_made_again(stage):
     for path in (P1, S2):
         kind = "sessions" if path == S2 else "participants"
@@ -207,6 +212,7 @@ def test_changed_while_the_daemon_was_down(stage):
     wait_for(lambda: not stage.truth(P2)["subscriptions"])
 
 
+@pytest.mark.covers("configuration: [Reconcile] Drift")
 def test_switched_by_reload(stage):
     stage.daemon.config["Reconcile"]["Drift"] = "adopt"
     stage.daemon.write_config()
@@ -226,6 +232,7 @@ def test_switched_by_reload(stage):
     assert_is_back(stage)
 
 
+@pytest.mark.covers("drift: enforced, against another")
 def test_two_who_want_different_things():
     """Each look undoes what the other did, and nobody does so faster than he looks."""
     interval, times = 1, 5

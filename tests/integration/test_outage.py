@@ -79,7 +79,9 @@ def test_who_waits_goes_first():
         stage.settled()
 
 
-@pytest.mark.covers("state: API offline")
+@pytest.mark.covers("state: API offline", "answer: sent, and no whole answer",
+                    "answer: a success that cannot be understood",
+                    "answer: 408, other 5xx, and 503 without Retry-After", "answer: 3xx")
 @pytest.mark.parametrize("rule", [
     {"kind": "refuse"}, {"kind": "reset"}, {"kind": "drop"}, {"kind": "truncate"},
     {"kind": "garbage"}, {"kind": "hang"}, {"kind": "slow", "bytes_per_s": 1},
@@ -107,7 +109,8 @@ def test_never_a_creation_while_offline(rule):
         assert stage.get(PATH)["SuspectedOrphans"] == 0
 
 
-@pytest.mark.covers("state: API throttled")
+@pytest.mark.covers("state: API throttled", "answer: 425, 429, and 503 with Retry-After",
+                    "answer: Retry-After")
 @pytest.mark.parametrize("rule, pause", [
     ({"status": 429, "retry_after": 1}, 1), ({"status": 503, "retry_after": 1}, 1),
     ({"status": 425, "retry_after": 1}, 1), ({"status": 429, "retry_after": 0}, 1),

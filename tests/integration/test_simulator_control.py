@@ -21,7 +21,7 @@ def test_state_is_the_truth(simulator):
     assert shown["subscriptions"] == {"sessionId": session["id"]}
 
 
-@pytest.mark.covers("test interface: GET /_simulator/requests")
+@pytest.mark.covers("test interface: GET /_simulator/requests", "simulator: requests are kept")
 def test_requests_are_kept_in_order(simulator):
     simulator.create_session(tag="one")
     simulator.call("GET", "/sessions/nothing", headers={"User-Agent": "tester/1"})
@@ -55,7 +55,7 @@ def test_down_refuses_and_comes_back(simulator):
     assert len(simulator.state()["sessions"]) == 1
 
 
-@pytest.mark.covers("test interface: POST /_simulator/expire")
+@pytest.mark.covers("test interface: POST /_simulator/expire", "simulator: expired objects")
 def test_expire_now(simulator):
     session, participant = simulator.create_session(), simulator.create_participant()
     simulator.add(session["id"], participant["id"])
@@ -66,6 +66,7 @@ def test_expire_now(simulator):
     assert simulator.state() == {"sessions": {}, "participants": {}}
 
 
+@pytest.mark.covers("simulator: first line")
 def test_stop_prints_nothing_more(simulator):
     assert simulator.stop() == ""
 

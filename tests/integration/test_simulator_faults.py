@@ -289,7 +289,7 @@ def test_after_and_count(simulator):
 
 
 @pytest.mark.covers("fault rule: method", "fault rule: path",
-                    "test interface: PUT /_simulator/faults")
+                    "test interface: PUT /_simulator/faults", "simulator: first match")
 def test_first_match_wins_and_a_spent_rule_lets_the_next_look(simulator):
     simulator.set_faults({"method": "*", "path": "/sessions*", "kind": "status", "status": 502,
                           "count": 1},
@@ -319,7 +319,7 @@ def test_faults_from_a_file(simulator_with, tmp_path):
     assert simulator.call("GET", "/sessions/x").status == 504
 
 
-@pytest.mark.covers("test interface: PUT /_simulator/faults")
+@pytest.mark.covers("test interface: PUT /_simulator/faults", "simulator: wrong rules")
 @pytest.mark.parametrize("text", [
     "", "null", "[]", "{", '{"rules":{}}', '{"rules":[3]}', '{"rules":[{}]}',
     '{"rules":[{"kind":"flood"}]}', '{"rules":[{"kind":"status"}]}',

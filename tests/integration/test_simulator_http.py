@@ -218,6 +218,7 @@ def test_requests_per_sec(simulator_with):
     assert refused.headers["x-amzn-ErrorType"] == "TooManyRequestsException"
 
 
+@pytest.mark.covers("simulator: tokens")
 def test_tokens(simulator):
     token = simulator.create_participant()["token"]
     parts = token.split(".")

@@ -123,7 +123,7 @@ def fill(simulator):
     simulator.call("DELETE", "/sessions/" + simulator.create_session()["id"])
 
 
-@pytest.mark.covers("option: convened-simulator --state")
+@pytest.mark.covers("option: convened-simulator --state", "simulator: state in a file")
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_state_survives(simulator_with, tmp_path, end):
     simulator = simulator_with(f"--state={tmp_path}/state")
@@ -205,7 +205,8 @@ def secure(simulator_with, certificate):
                           certificate=certificate / "cert")
 
 
-@pytest.mark.covers("option: convened-simulator --tls-cert", "option: convened-simulator --tls-key")
+@pytest.mark.covers("option: convened-simulator --tls-cert",
+                    "option: convened-simulator --tls-key", "simulator: first line")
 def test_tls(secure):
     assert secure.url.startswith("https://127.0.0.1:")
     session = secure.create_session(tag="safe")

@@ -143,6 +143,7 @@ def test_membership_of_what_is_not_there(simulator):
     assert simulator.call("GET", f"/sessions/{nobody}/participants").status == 404
 
 
+@pytest.mark.covers("simulator: rules of membership")
 def test_one_session_for_a_participant(simulator):
     first, second = Call(simulator, 1), Call(simulator, 0)
     member = first.members[0]
@@ -151,6 +152,7 @@ def test_one_session_for_a_participant(simulator):
     assert second.put(member, None) == 204
 
 
+@pytest.mark.covers("simulator: rules of membership")
 def test_the_21st_member(simulator):
     call = Call(simulator, 20)
     late = simulator.create_participant()["id"]
@@ -160,6 +162,7 @@ def test_the_21st_member(simulator):
     assert call.put(late, None) == 204
 
 
+@pytest.mark.covers("simulator: order of refusals")
 def test_order_of_refusals(simulator):
     call, nobody = Call(simulator, 1), str(uuid.uuid4())
     other = Call(simulator, 0)
@@ -168,6 +171,7 @@ def test_order_of_refusals(simulator):
     assert other.put(call.members[0], {"participants": 1}) == 400, "types before conflicts"
 
 
+@pytest.mark.covers("simulator: rules of subscriptions")
 @pytest.mark.parametrize("suffix", ["", "/subscriptions"])
 def test_subscriptions(simulator, suffix):
     call = Call(simulator)
@@ -223,6 +227,7 @@ def delete(call, participant):
     return call.simulator.call("DELETE", "/participants/" + participant)
 
 
+@pytest.mark.covers("simulator: rules of subscriptions")
 @pytest.mark.parametrize("leave", [remove, delete])
 def test_who_leaves_is_forgotten_and_nobody_hears_more(simulator, leave):
     call = Call(simulator, 4)
@@ -251,7 +256,8 @@ def test_participants_survive_their_session(simulator):
 
 
 @pytest.mark.covers("option: convened-simulator --session-lifetime",
-                    "option: convened-simulator --participant-lifetime")
+                    "option: convened-simulator --participant-lifetime",
+                    "simulator: expired objects")
 def test_lifetimes(simulator_with):
     simulator = simulator_with("--session-lifetime=1", "--participant-lifetime=31")
     call = Call(simulator, 1)

@@ -48,7 +48,8 @@ def assert_agrees(stage):
         assert bool(truth["subscriptions"]) == (row["SubscriptionMode"] != "none")
 
 
-@pytest.mark.covers("case: a session is found gone", "case: an object that is gone at the API")
+@pytest.mark.covers("case: a session is found gone", "case: an object that is gone at the API",
+                    "answer: 404 on a path with two objects")
 def test_join_a_session_that_has_expired(stage):
     stage.simulator.expire(there(stage, S1))
     before = last_seq(stage)
@@ -223,7 +224,7 @@ def test_what_a_stranger_says_of_itself(stage, tag, shown):
     assert (row["PublishPermissions"], row["DeviceApiVersion"]) == ([], "")
 
 
-@pytest.mark.covers("case: joined elsewhere by somebody else")
+@pytest.mark.covers("case: joined elsewhere by somebody else", "answer: 409 on PUT membership")
 def test_joined_elsewhere_meanwhile(stage):
     stage.simulator.add(there(stage, S2), there(stage, P1))
     stage.refused("Conflict", stage.add, S1, P1)
@@ -231,6 +232,7 @@ def test_joined_elsewhere_meanwhile(stage):
     assert_agrees(stage)
 
 
+@pytest.mark.covers("answer: 409 on PUT membership")
 def test_joined_here_meanwhile(stage):
     stage.simulator.add(there(stage, S1), there(stage, P1))
     stage.add(S1, P1, SubscriptionMode="session")
@@ -239,6 +241,7 @@ def test_joined_here_meanwhile(stage):
     assert_agrees(stage)
 
 
+@pytest.mark.covers("answer: 404 on DELETE")
 def test_removed_meanwhile(stage):
     stage.add(S1, P1, SubscriptionMode="session")
     stage.simulator.call("DELETE", f"/sessions/{there(stage, S1)}/participants/{there(stage, P1)}")
@@ -249,7 +252,7 @@ def test_removed_meanwhile(stage):
     assert_agrees(stage)
 
 
-@pytest.mark.covers("case: deleted by somebody else")
+@pytest.mark.covers("case: deleted by somebody else", "answer: 404 on DELETE")
 @pytest.mark.parametrize("path", [S1, P1])
 def test_deleted_meanwhile(stage, path):
     """404 on DELETE: it is gone, which is what was wanted."""

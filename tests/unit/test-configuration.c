@@ -138,6 +138,7 @@ static void test_every_key(void **state) {
 }
 
 /* What can't be used, and the words that the message must hold besides the file's name. */
+/* Covers "daemon: unusable value", "daemon: password in the clear". */
 static void test_refused(void **state) {
         static const struct {
                 const char *text, *expect[3];
@@ -223,6 +224,7 @@ static void test_no_text(void **state) {
         assert_non_null(strstr(reason, "can't be read"));
 }
 
+/* Covers "daemon: unknown key". */
 static void test_unknown_is_a_warning(void **state) {
         CLEANUP(configuration_freep) Configuration *c = NULL;
         CLEANUP(freep) char *reason = NULL;
@@ -245,6 +247,7 @@ static void test_unknown_is_a_warning(void **state) {
         assert_null(strstr(warnings, "C="));
 }
 
+/* Covers "daemon: drop-ins", "daemon: empty assignment". */
 static void test_dropins(void **state) {
         CLEANUP(configuration_freep) Configuration *c = NULL;
         CLEANUP(freep) char *reason = NULL;

@@ -43,6 +43,7 @@ static void test_offline(void **state) {
 }
 
 /* One object that the API always answers with 500 is that object's trouble alone. */
+/* Covers "answer: only one object fails". */
 static void test_suspect(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");

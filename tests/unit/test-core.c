@@ -215,6 +215,32 @@ static void test_gone(void **state) {
         assert_non_null(bench_row(bench, KIND_PARTICIPANT, participant));
 }
 
+/* Covers "state: the time of a session passes". */
+static void test_expiry(void **state) {
+        Bench *bench = *state;
+        CoreConfig config = bench_config;
+        uint64_t session;
+
+        config.resync_interval_usec = 100000 * USEC_PER_HOUR;
+        core_configure(bench->core, &config, bench->now);
+        session = bench_session(bench, "s1");
+        bench_pass(bench, USEC_PER_SEC);
+        bench_skip_reads(bench);
+
+        bench_pass(bench, 8 * USEC_PER_HOUR);
+        assert_int_equal(bench_operation(bench), _OPERATION_MAX);
+        bench_pass(bench, USEC_PER_HOUR);
+        assert_int_equal(bench_operation(bench), OPERATION_LIST_PARTICIPANTS);
+        bench_answer(bench, API_BROKEN);
+        assert_non_null(bench_row(bench, KIND_SESSION, session));
+        for (unsigned i = 0; i < 10 && bench_operation(bench) != OPERATION_LIST_PARTICIPANTS; i++) {
+                bench_skip_reads(bench);
+                bench_pass(bench, 10 * USEC_PER_SEC);
+        }
+        bench_answer(bench, API_NOT_FOUND);
+        assert_null(bench_row(bench, KIND_SESSION, session));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void) {
@@ -230,6 +256,7 @@ int main(void) {
                 TEST(test_delete_during_unknown_create),
                 TEST(test_restart),
                 TEST(test_gone),
+                TEST(test_expiry),
         };
 
         return cmocka_run_group_tests_name("core", tests, NULL, NULL);

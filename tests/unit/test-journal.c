@@ -69,6 +69,7 @@ static Log example(void) {
         return log;
 }
 
+/* Covers "daemon: journal". */
 static void test_every_field(void **state) {
         Log log = example();
 
@@ -107,6 +108,7 @@ static void test_only_what_is_known(void **state) {
         assert_string_equal(sent, "\nPRIORITY=3\nSYSLOG_IDENTIFIER=convened\nMESSAGE=Y 1.\n");
 }
 
+/* Covers "daemon: journal". */
 static void test_every_event_has_an_id(void **state) {
         (void)state;
         pretend(0);
@@ -179,6 +181,7 @@ static void test_set_target(void **state) {
 }
 
 /* Somebody has redirected it: then a person reads. */
+/* Covers "daemon: lines for people". */
 static void test_lines_for_people(void **state) {
         unsigned before = n_sent;
         char line[512] = "";

@@ -100,6 +100,7 @@ static void test_journal(void **state) {
         assert_string_equal(bench_body(&bench), "{\"requests\":[]}");
 }
 
+/* Covers "simulator: requests are kept". */
 static void test_journal_keeps_the_last(void **state) {
         CLEANUP(journal_freep) Journal *journal = NULL;
         CLEANUP(buffer_deinit) Buffer buffer = { 0 };

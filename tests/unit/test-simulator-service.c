@@ -3,6 +3,7 @@
 
 #define NOBODY "00000000-0000-4000-8000-000000000000"
 
+/* Covers "simulator: order of refusals". */
 static void test_order_of_refusals(void **state) {
         CLEANUP(bench_deinit) Bench bench;
         static const struct {

@@ -199,6 +199,7 @@ static void test_file_is_link(void **state) {
         fixture_refused(f, "is not a regular file");
 }
 
+/* Covers "daemon: missing state". */
 static void test_file_is_missing(void **state) {
         Fixture *f = *state;
 
@@ -302,6 +303,7 @@ static void fill(Fixture *f) {
                 row_deinit(&rows[i].row);
 }
 
+/* Covers "daemon: damaged state". */
 static void test_damaged(void **state) {
         static const struct {
                 const char *name;

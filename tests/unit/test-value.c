@@ -49,6 +49,7 @@ static void test_decimal(void **state) {
         assert_true(number == 20);
 }
 
+/* Covers "daemon: times". */
 static void test_span(void **state) {
         static const struct {
                 const char *text;
