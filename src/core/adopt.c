@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What somebody else has made comes into the registry. */
+/*
+ * What somebody else has made comes into the registry: whoever is met in the list of a session, at
+ * once, and what a client names by its id, once the API has shown it.
+ *
+ *     intend ─▶ read ─┬─ participant ──────────────────────▶ a row like any other
+ *                     └─ session ─▶ list its participants ─▶ rows, all in one batch
+ *
+ * Until then it is an object apart: in no index, without a number, never durable and never shown. It
+ * is there as long as somebody waits for it, and it is asked for once.
+ */
 
 #include "core/internal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
-/* What is fixed of one that @sighting shows, and that is to belong to the owner of @like. */
-static int spec_seen(Spec **ret, const Sighting *sighting, const Spec *like, usec_t created_at) {
+/* What is fixed of one that belongs to whom @like belongs to, and that the API shows like this. */
+static int spec_seen(Spec **ret, const Sighting *sighting, const Spec *like, Lifetime lifetime) {
         CLEANUP(spec_unrefp) Spec *spec = NULL;
         int r;
 
@@ -15,63 +25,324 @@ static int spec_seen(Spec **ret, const Sighting *sighting, const Spec *like, use
         if (r < 0)
                 return r;
         spec->owner = like->owner;
-        spec->created_at = created_at;
+        spec->created_at = like->created_at;
+        spec->lifetime = lifetime;
         spec->permissions = sighting->permissions;
         r = spec_set_text(&spec->tag, sighting->tag ?: "");
         if (r >= 0)
                 r = spec_set_text(&spec->callback_url, sighting->callback_url ?: "");
         if (r >= 0)
                 r = spec_set_text(&spec->device_api_version, sighting->device_api_version ?: "");
+        if (r >= 0 && lifetime == LIFETIME_CLIENT)
+                r = spec_set_text(&spec->client_bus, like->client_bus);
+        if (r >= 0 && lifetime == LIFETIME_CLIENT)
+                r = spec_set_text(&spec->client_name, like->client_name);
         if (r >= 0)
                 *ret = TAKE(spec);
         return r;
 }
 
-/* A member of @session, whose list was asked for with @serial. What it hears is not known before
- * all of the list is. */
-static int adopt_member(Core *core, Object *session, const Sighting *sighting, uint64_t serial) {
+/* Whether a session came in with this very list. */
+static bool came_with(const Object *session, const Flight *flight) {
+        return session->listed_by == flight->serial;
+}
+
+static int spec_of_member(Spec **ret, const Core *core, const Object *session,
+                          const Sighting *sighting, bool with_session) {
+        const Spec *like = session->row.spec;
+        int r;
+
+        r = spec_seen(ret, sighting, like, with_session ? like->lifetime : LIFETIME_PERSISTENT);
+        if (r >= 0)
+                (*ret)->created_at = core->now.realtime;
+        return r;
+}
+
+/* The API has shown what had a tombstone, and was asked for it later. */
+static void revive(Core *core, Object *object) {
+        Tombstone *tombstone =
+                tombstones_find(&core->tombstones, object->row.kind, &object->row.id);
+
+        if (!tombstone)
+                return;
+        tombstones_drop(&core->tombstones, tombstone);
+        object->revived = true;
+}
+
+static int log_member(Core *core, const Object *object, const Object *session, bool with_session) {
+        return core_log(core, LOG_EVENT_ADOPTED, with_session ? 6 : 5, object,
+                        with_session ? "A participant was adopted with session %" PRIu64 "."
+                                     : "A participant that somebody else put into session %" PRIu64
+                                       " was adopted.",
+                        session->row.number);
+}
+
+/* A member of @session, in whose list it was seen. What it hears is not known before all of the list
+ * is. */
+static int adopt_member(Core *core, Object *session, const Sighting *sighting,
+                        const Flight *flight) {
+        const bool with_session = came_with(session, flight);
         CLEANUP(place_unrefp) Place *place = NULL;
-        Row row = { .kind = KIND_PARTICIPANT, .id = sighting->id };
+        Row row = { .kind = KIND_PARTICIPANT, .id = sighting->id, .goals[BEING] = { 1, 1, 1 } };
         Object *object;
         int r;
 
-        r = spec_seen(&row.spec, sighting, session->row.spec, core->now.realtime);
+        r = spec_of_member(&row.spec, core, session, sighting, with_session);
         if (r >= 0)
                 r = place_new(&place, session->row.number, NULL, MODE_NONE, NULL, 0);
         if (r >= 0) {
                 row.number = ++core->counters.last_number[KIND_PARTICIPANT];
-                row.goals[BEING] = (Goal){ 1, 1, 1 };
                 r = object_new(&object, &core->registry, &row);
         }
         if (r < 0) {
                 row_deinit(&row);
                 return r;
         }
-        object->listed_by = object->changed_seq = serial;
+        object->listed_by = object->changed_seq = flight->serial;
+        revive(core, object);
         r = core_touch(core, object);
         if (r >= 0)
                 r = core_set_wanted(core, object, place);
         if (r >= 0)
                 r = core_set_observed(core, object, place);
-        return r < 0 ? r
-                     : core_log(core, LOG_EVENT_ADOPTED, 5, object,
-                                "A participant that somebody else put into session %" PRIu64
-                                " was adopted.",
-                                session->row.number);
+        return r < 0 ? r : log_member(core, object, session, with_session);
 }
 
 /* One that nobody here knows, and that is not the echo of one who has gone. */
-static bool is_stranger(const Core *core, const Object *session, const Sighting *sighting) {
-        return api_id_equal(&sighting->session, &session->row.id) &&
-               !core_listed(core, session, &sighting->id) &&
-               !tombstones_find(&core->tombstones, KIND_PARTICIPANT, &sighting->id);
+static bool is_stranger(const Core *core, const Object *session, const Sighting *sighting,
+                        const Flight *flight) {
+        const Tombstone *tombstone;
+
+        if (!api_id_equal(&sighting->session, &session->row.id) ||
+            core_listed(core, session, &sighting->id))
+                return false;
+        tombstone = tombstones_find(&core->tombstones, KIND_PARTICIPANT, &sighting->id);
+        /* Who takes back a session takes back who is in it. */
+        return !tombstone || (came_with(session, flight) && tombstone->serial < flight->serial);
 }
 
 int core_adopt_strangers(Core *core, Object *session, const Flight *flight, const Answer *answer) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && !session->row.gone && i < answer->n_sightings; i++)
-                if (is_stranger(core, session, answer->sightings + i))
-                        r = adopt_member(core, session, answer->sightings + i, flight->serial);
+                if (is_stranger(core, session, answer->sightings + i, flight))
+                        r = adopt_member(core, session, answer->sightings + i, flight);
         return r;
+}
+
+Object *core_adoption_free(Core *core, Object *object) {
+        if (object->read)
+                object->read->object = NULL;
+        if (object->ready)
+                TAILQ_REMOVE(&core->ready[object->priority], object, on_ready);
+        if (object->woken)
+                TAILQ_REMOVE(&core->woken, object, on_woken);
+        RB_REMOVE(ById, &core->adopting[object->row.kind], object);
+        return object_free_apart(object);
+}
+
+void core_adoptions_deinit(Core *core) {
+        for (Kind kind = 0; kind < _KIND_MAX; kind++) {
+                Object *object;
+
+                while ((object = RB_ROOT(&core->adopting[kind])))
+                        core_adoption_free(core, object);
+        }
+}
+
+static int refuse(const char **ret_reason, Outcome outcome, const char *reason) {
+        *ret_reason = reason;
+        return (int)outcome;
+}
+
+static const char being_deleted[] = "It is being deleted.";
+
+/* Asks for it as soon as the budget allows. */
+static void adoption_read(Core *core, Object *object) {
+        object->look_at = core->now.boottime;
+        core_wake(core, object);
+}
+
+static int adoption_new(Core *core, const Intent *intent, Object **ret) {
+        Row row = { .kind = intent->object, .id = intent->id, .spec = spec_ref(intent->spec) };
+        int r;
+
+        r = object_new_apart(ret, &row);
+        if (r < 0) {
+                row_deinit(&row);
+                return r;
+        }
+        (*ret)->provisional = true;
+        RB_INSERT(ById, &core->adopting[intent->object], *ret);
+        adoption_read(core, *ret);
+        return 0;
+}
+
+int core_intend_adopt(Core *core, const Intent *intent, uint64_t ticket, uint64_t *ret_number,
+                      const char **ret_reason) {
+        Object *object = registry_find_id(&core->registry, intent->object, &intent->id);
+        int r;
+
+        if (object && !object->removed) {
+                if (object->row.gone)
+                        return refuse(ret_reason, OUTCOME_CONFLICT, being_deleted);
+                *ret_number = object->row.number;
+                return core_reply(core, ticket, OUTCOME_DONE, object, NULL);
+        }
+        if (core->host.state != API_STATE_UNKNOWN && core->host.state != API_STATE_ONLINE)
+                return refuse(ret_reason, OUTCOME_UNAVAILABLE,
+                              "The API cannot be asked at the moment.");
+        object = by_id_find(&core->adopting[intent->object], &intent->id);
+        r = object ? 0 : adoption_new(core, intent, &object);
+        if (r < 0)
+                return r;
+        *ret_number = 0;
+        return waiter_new(core, object, INTENT_ADOPT, ticket, true, NULL);
+}
+
+int core_adoption_fail(Core *core, Object *object, Outcome outcome, const char *message) {
+        const Object *here = registry_find_id(&core->registry, object->row.kind, &object->row.id);
+        int r;
+
+        if (!here || here->removed)
+                r = waiters_end(core, object, object, outcome, message);
+        else if (here->row.gone)
+                r = waiters_end(core, object, here, OUTCOME_CONFLICT, being_deleted);
+        else
+                r = waiters_end(core, object, here, OUTCOME_DONE, NULL);
+        core_adoption_free(core, object);
+        return r;
+}
+
+int core_adoptions_leave(Core *core, const char *client_name) {
+        for (Kind kind = 0; kind < _KIND_MAX; kind++) {
+                Object *object, *next;
+                int r;
+
+                RB_FOREACH_SAFE(object, ById, &core->adopting[kind], next) {
+                        if (strcmp(object->row.spec->client_name, client_name) != 0)
+                                continue;
+                        r = core_adoption_fail(core, object, OUTCOME_UNAVAILABLE,
+                                               "The client that it was to live as long as has "
+                                               "left.");
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+bool core_adoptions_have(const Core *core, const char *client_name) {
+        for (Kind kind = 0; kind < _KIND_MAX; kind++) {
+                Object *object;
+
+                RB_FOREACH(object, ById, (struct ById *)&core->adopting[kind])
+                        if (strcmp(object->row.spec->client_name, client_name) == 0)
+                                return true;
+        }
+        return false;
+}
+
+/* It is in the registry from now on; nobody sees it before that is durable. */
+static int adoption_enter(Core *core, Object *object, const Flight *flight) {
+        Row *row = &object->row;
+        int r;
+
+        RB_REMOVE(ById, &core->adopting[row->kind], object);
+        object->provisional = object->listing = false;
+        object->look_at = USEC_NEVER;
+        object->changed_seq = flight->serial;
+        row->number = ++core->counters.last_number[row->kind];
+        row->goals[BEING] = (Goal){ 1, 1, 1 };
+        r = registry_enter(&core->registry, object);
+        if (r < 0)
+                return -ENOMEM;
+        revive(core, object);
+        r = core_touch(core, object);
+        return r < 0 ? r
+                     : core_log(core, LOG_EVENT_ADOPTED, 6, object,
+                                row->kind == KIND_SESSION ? "A session was adopted."
+                                                          : "A participant was adopted.");
+}
+
+/* What is known of how it was made. */
+static int adoption_describe(Object *object, const Sighting *sighting) {
+        const Spec *like = object->row.spec;
+        Spec *spec;
+        int r;
+
+        r = spec_seen(&spec, sighting, like, like->lifetime);
+        if (r < 0)
+                return r;
+        spec_unref(object->row.spec);
+        object->row.spec = spec;
+        return 0;
+}
+
+static int adoption_participant(Core *core, Object *object, const Flight *flight,
+                                const Sighting *sighting) {
+        int r;
+
+        r = adoption_describe(object, sighting);
+        if (r >= 0)
+                r = adoption_enter(core, object, flight);
+        if (r >= 0)
+                r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
+        return r < 0 ? r : core_observe_adopted(core, object, NULL, sighting);
+}
+
+static int adoption_session(Core *core, Object *object, const Flight *flight,
+                            const Answer *answer) {
+        int r;
+
+        if (!object->listing) {
+                object->listing = true;
+                adoption_read(core, object);
+                return adoption_describe(object, &(Sighting){ .tag = (char *)answer->tag });
+        }
+        r = adoption_enter(core, object, flight);
+        if (r < 0)
+                return r;
+        object->listed_by = flight->serial;
+        r = core_observe_list(core, object, flight, answer);
+        if (r >= 0)
+                r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
+        return r < 0 ? r : core_verified(core, object);
+}
+
+static int adoption_refused(Core *core, Object *object, const Answer *answer) {
+        const bool session = object->row.kind == KIND_SESSION;
+        const bool denied = answer->outcome == API_UNAUTHORIZED || answer->outcome == API_FORBIDDEN;
+
+        if (answer->outcome != API_NOT_FOUND)
+                return core_adoption_fail(
+                        core, object, denied ? outcome_of(answer->outcome) : OUTCOME_UNAVAILABLE,
+                        answer->message);
+        return core_adoption_fail(core, object,
+                                  session ? OUTCOME_NO_SUCH_SESSION : OUTCOME_NO_SUCH_PARTICIPANT,
+                                  session ? "There is no session with that id at the API."
+                                          : "There is no participant with that id at the API.");
+}
+
+int core_adoption_answer(Core *core, Object *object, Flight *flight, const Answer *answer) {
+        const Object *here = registry_find_id(&core->registry, object->row.kind, &object->row.id);
+        const Tombstone *tombstone =
+                tombstones_find(&core->tombstones, object->row.kind, &object->row.id);
+
+        object->read = NULL;
+        flight->object = NULL;
+        if (here && !here->removed)
+                return core_adoption_fail(core, object, OUTCOME_UNAVAILABLE, answer->message);
+        if (answer->outcome != API_OK)
+                return adoption_refused(core, object, answer);
+        if (here || (tombstone && tombstone->serial >= flight->serial)) {
+                /* It was asked for before it went. */
+                adoption_read(core, object);
+                return 0;
+        }
+        if (object->row.kind == KIND_SESSION)
+                return adoption_session(core, object, flight, answer);
+        if (answer->n_sightings == 0)
+                return core_adoption_fail(core, object, OUTCOME_UNAVAILABLE, answer->message);
+        return adoption_participant(core, object, flight, answer->sightings);
 }

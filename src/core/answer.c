@@ -266,6 +266,8 @@ static int answer_object(Core *core, Flight *flight, const Answer *answer) {
                 if (object->look_missed)
                         core_look_soon(core, object, LOOK_AFTER_CHANGE_USEC);
                 object->look_missed = false;
+        } else if (object->provisional) {
+                return core_adoption_answer(core, object, flight, answer);
         } else {
                 object->read = NULL;
                 r = core_observe_read(core, flight, answer);
@@ -292,6 +294,8 @@ int core_withhold(Core *core, uint64_t serial) {
                 r = core_touch(core, object);
                 object->row.attempt_open = false;
         }
+        if (object && object->provisional)
+                object->look_at = core->now.boottime;
         if (object)
                 core_wake(core, object);
         flight_free(core, flight);

@@ -74,6 +74,7 @@ typedef struct BatchRow {
         bool to_disk; /* else nothing in it must be durable: the store passes it over */
         bool removed;
         bool tombstone;       /* keep its id for 24 h, so that a late answer revives nothing */
+        bool revived;         /* its id has a tombstone, which goes */
         char *token;          /* a secret to be stored beside the row; NULL: leave what is there */
         bool members_changed; /* a session: its Participants changed. Set by core_committed() */
 } BatchRow;

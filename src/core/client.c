@@ -80,7 +80,8 @@ const Row *core_client_after(const Core *core, const char *after) {
 bool core_client_has(const Core *core, const char *name) {
         const Bond *bond = bond_before(&core->registry, name, _KIND_MAX, 0);
 
-        return bond && strcmp(bond->object->row.spec->client_name, name) == 0;
+        return (bond && strcmp(bond->object->row.spec->client_name, name) == 0) ||
+               core_adoptions_have(core, name);
 }
 
 static int object_bereave(Core *core, Object *object) {
@@ -145,8 +146,9 @@ int core_client_left(Core *core, const char *name, Now now) {
         int r;
 
         core->now = now;
-        if (!core_client_has(core, name))
-                return 0;
+        r = core_adoptions_leave(core, name);
+        if (r < 0 || !core_client_has(core, name))
+                return r;
         departure = calloc(1, sizeof(*departure) + strlen(name) + 1);
         if (!departure)
                 return -ENOMEM;

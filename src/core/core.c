@@ -15,6 +15,8 @@ int core_new(Core **ret, const CoreConfig *config) {
         tombstones_init(&core->tombstones);
         TAILQ_INIT(&core->touched);
         TAILQ_INIT(&core->woken);
+        for (Kind kind = 0; kind < _KIND_MAX; kind++)
+                RB_INIT(&core->adopting[kind]);
         for (Priority priority = 0; priority < _PRIORITY_MAX; priority++)
                 TAILQ_INIT(&core->ready[priority]);
         TAILQ_INIT(&core->waiters);
@@ -45,6 +47,7 @@ Core *core_free(Core *core) {
                 flight_free(core, flight);
         departures_deinit(core);
         assert(core->n_flights == 0 && core->n_posts == 0);
+        core_adoptions_deinit(core);
         registry_deinit(&core->registry);
         tombstones_deinit(&core->tombstones);
         free(core);

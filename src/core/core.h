@@ -45,6 +45,7 @@ typedef enum IntentKind {
         INTENT_REMOVE,    /* participant .number from .session */
         INTENT_SUBSCRIBE, /* participant .number, in the session where it is wanted */
         INTENT_REFRESH,   /* a read, and an answer after it */
+        INTENT_ADOPT, /* what has .id at the API, with .spec; a session with all its participants */
         _INTENT_KIND_MAX,
 } IntentKind;
 
@@ -52,8 +53,9 @@ typedef enum IntentKind {
 typedef struct Intent {
         IntentKind kind;
         Kind object;
-        uint64_t number;        /* of the object; 0 for INTENT_CREATE */
-        Spec *spec;             /* INTENT_CREATE */
+        uint64_t number;        /* of the object; 0 for INTENT_CREATE and INTENT_ADOPT */
+        ApiId id;               /* INTENT_ADOPT */
+        Spec *spec;             /* INTENT_CREATE; INTENT_ADOPT: owner, lifetime, time and client */
         uint64_t session;       /* 0: none */
         bool has_subscriptions; /* INTENT_ADD where it is already wanted: .mode was given */
         Mode mode;
@@ -116,7 +118,8 @@ void core_stop(Core *core);
  * core_intend() - take in what a client wants
  * @ticket:     names the method call; exactly one Reply will carry it if 0 is returned, and none
  *              otherwise
- * @ret_number: of the object, also where the call is refused later; untouched on failure
+ * @ret_number: of the object, also where the call is refused later; 0: of one to be adopted, which
+ *              the Reply names; untouched on failure
  * @ret_reason: for people, static; set where a positive outcome is returned
  *
  * What can be refused beforehand is refused here: no I/O, nothing kept.

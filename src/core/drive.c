@@ -155,6 +155,8 @@ static Operation step_operation(const Object *object, StepKind step) {
         }
         if (!session)
                 return OPERATION_GET_PARTICIPANT;
+        if (object->provisional)
+                return object->listing ? OPERATION_LIST_PARTICIPANTS : OPERATION_GET_SESSION;
         /* A session that has just been made has nobody in it: it is enough to see that it is there. */
         return object->row.synced_at == 0 && object->members.n == 0 ? OPERATION_GET_SESSION
                                                                     : OPERATION_LIST_PARTICIPANTS;
@@ -313,7 +315,7 @@ void core_set_timer(Core *core, Object *object) {
 /* Whoever has an id, nobody who answers for it and nothing in flight is to be looked at some time. */
 static void object_look(Core *core, Object *object) {
         if (object->look_at == USEC_NEVER && api_id_is_known(&object->row.id) && !object->read &&
-            !object->change && !core_reader(core, object))
+            !object->change && !object->provisional && !core_reader(core, object))
                 object->look_at = usec_add(core->now.boottime, LOOK_AFTER_CHANGE_USEC);
 }
 

@@ -283,6 +283,7 @@ int host_drive(Core *core) {
         core->host.probe_at = USEC_NEVER;
         effect.request = (Request){ .serial = flight->serial,
                                     .operation = OPERATION_GET_SESSION,
+                                    .probe = true,
                                     .attempt = core->host.n_failed + 1 };
         api_id_set(&effect.request.session, nowhere);
         return core_effect(core, &effect);

@@ -310,6 +310,8 @@ int core_intend(Core *core, const Intent *intent, uint64_t ticket, Now now, uint
                               "There are no credentials, or the API refuses them.");
         if (intent->kind == INTENT_CREATE)
                 return intend_create(core, intent, ticket, ret_number, ret_reason);
+        if (intent->kind == INTENT_ADOPT)
+                return core_intend_adopt(core, intent, ticket, ret_number, ret_reason);
 
         r = check_object(core, intent, &object, ret_reason);
         if (r != 0)
@@ -331,6 +333,7 @@ int core_intend(Core *core, const Intent *intent, uint64_t ticket, Now now, uint
                 r = intend_refresh(core, object, intent, ticket, ret_reason);
                 break;
         case INTENT_CREATE:
+        case INTENT_ADOPT:
         case _INTENT_KIND_MAX:
                 break;
         }

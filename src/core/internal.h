@@ -50,6 +50,7 @@ struct Core {
 
         Registry registry;
         Tombstones tombstones;
+        struct ById adopting[_KIND_MAX]; /* what somebody waits for, and is not in the registry */
         Counters counters, shown_counters;
         uint32_t n_shown[_KIND_MAX], n_pending;
 
@@ -130,6 +131,8 @@ int waiters_fail(Core *core, Object *object, const uint32_t limit[_ASPECT_MAX], 
 /* Those that want to be in a session which is gone. */
 int waiters_fail_session(Core *core, Object *object, uint64_t session);
 int waiters_fail_all(Core *core, Object *object, Outcome outcome, const char *message);
+/* The like, with an answer that is about another object, which stands for this one. */
+int waiters_end(Core *core, Object *object, const Object *as, Outcome outcome, const char *message);
 /* Those that wait for the creation itself. */
 int waiters_fail_creators(Core *core, Object *object, Outcome outcome, const char *message);
 /* Those whose read has come back. */
@@ -189,6 +192,13 @@ void core_set_timer(Core *core, Object *object);
 /* --- observe.c: what reads say --- */
 
 int core_observe_read(Core *core, Flight *flight, const Answer *answer);
+/* Who is in a session that was just read. */
+int core_observe_list(Core *core, Object *session, const Flight *flight, const Answer *answer);
+/* The first look at one that was just adopted. @session: in whose list it was seen, NULL: in none. */
+int core_observe_adopted(Core *core, Object *object, const Object *session,
+                         const Sighting *sighting);
+/* An object was read, and compared. */
+int core_verified(Core *core, Object *object);
 /* Whoever stands in a session's list, nearly always one of its few members; NULL: nobody here. */
 Object *core_listed(const Core *core, const Object *session, const ApiId *id);
 /* The counterpart at the API is not there any more. */
@@ -207,6 +217,18 @@ int core_drift_adopt(Core *core, Object *object, Place *seen);
 /* Those in the list of a session whom nobody here knows get a row, as members who hear nothing yet;
  * .listed_by says that they are from this list, .synced_at that they are still to be looked at. */
 int core_adopt_strangers(Core *core, Object *session, const Flight *flight, const Answer *answer);
+int core_intend_adopt(Core *core, const Intent *intent, uint64_t ticket, uint64_t *ret_number,
+                      const char **ret_reason);
+/* What was read of one that is to be adopted: it comes in, is read further, or is given up. */
+int core_adoption_answer(Core *core, Object *object, Flight *flight, const Answer *answer);
+/* Nobody gets it; unless it has come in meanwhile by another way. */
+int core_adoption_fail(Core *core, Object *object, Outcome outcome, const char *message);
+/* Nobody waits for it any more. */
+Object *core_adoption_free(Core *core, Object *object);
+/* What was to live as long as a client that has left is not adopted. */
+int core_adoptions_leave(Core *core, const char *client_name);
+bool core_adoptions_have(const Core *core, const char *client_name);
+void core_adoptions_deinit(Core *core);
 
 /* --- refuse.c: intents that come to nothing --- */
 

@@ -68,27 +68,16 @@ static void object_share_places(Object *object, const Registry *registry) {
         place_share(&row->observed, row->wanted);
 }
 
-int object_new(Object **ret, Registry *registry, Row *row) {
-        Object *object = calloc(1, sizeof(*object));
+int registry_enter(Registry *registry, Object *object) {
+        Row *row = &object->row;
 
-        if (!object)
+        if (due_reserve(&registry->due, registry->n_objects + 1) < 0)
                 return -ENOMEM;
-        if (due_reserve(&registry->due, registry->n_objects + 1) < 0) {
-                free(object);
-                return -ENOMEM;
-        }
-
-        object->row = *row;
-        object->look_at = object->due = USEC_NEVER;
-        TAILQ_INIT(&object->waiters);
-        if (RB_INSERT(ByNumber, &registry->by_number[row->kind], object)) {
-                free(object);
+        if (RB_INSERT(ByNumber, &registry->by_number[row->kind], object))
                 return -EEXIST;
-        }
         if (api_id_is_known(&row->id)) {
                 if (RB_INSERT(ById, &registry->by_id[row->kind], object)) {
                         RB_REMOVE(ByNumber, &registry->by_number[row->kind], object);
-                        free(object);
                         return -EEXIST;
                 }
                 object->indexed_id = true;
@@ -97,16 +86,54 @@ int object_new(Object **ret, Registry *registry, Row *row) {
                 if (object->indexed_id)
                         RB_REMOVE(ById, &registry->by_id[row->kind], object);
                 RB_REMOVE(ByNumber, &registry->by_number[row->kind], object);
-                free(object);
+                object->indexed_id = false;
                 return -ENOMEM;
         }
         RB_INSERT(ByTag, &registry->by_tag[row->kind], object);
         registry->n_objects++;
+        return 0;
+}
 
+int object_new_apart(Object **ret, Row *row) {
+        Object *object = calloc(1, sizeof(*object));
+
+        if (!object)
+                return -ENOMEM;
+        object->row = *row;
         *row = (Row){ 0 };
+        object->look_at = object->due = USEC_NEVER;
+        TAILQ_INIT(&object->waiters);
+        *ret = object;
+        return 0;
+}
+
+int object_new(Object **ret, Registry *registry, Row *row) {
+        Object *object;
+        int r;
+
+        r = object_new_apart(&object, row);
+        if (r < 0)
+                return r;
+        r = registry_enter(registry, object);
+        if (r < 0) {
+                *row = object->row;
+                free(object);
+                return r;
+        }
         object_share_places(object, registry);
         *ret = object;
         return 0;
+}
+
+Object *object_free_apart(Object *object) {
+        if (object->shown != &object->row)
+                row_free(object->shown);
+        row_deinit(&object->row);
+        secret_free(object->token);
+        free(object->members.items);
+        free(object->shown_members.items);
+        free(object);
+        return NULL;
 }
 
 Object *object_free(Object *object, Registry *registry) {
@@ -119,15 +146,7 @@ Object *object_free(Object *object, Registry *registry) {
         if (object->indexed_id)
                 RB_REMOVE(ById, &registry->by_id[kind], object);
         registry_unbind(registry, object);
-
-        if (object->shown != &object->row)
-                row_free(object->shown);
-        row_deinit(&object->row);
-        secret_free(object->token);
-        free(object->members.items);
-        free(object->shown_members.items);
-        free(object);
-        return NULL;
+        return object_free_apart(object);
 }
 
 Object *registry_find(const Registry *registry, Kind kind, uint64_t number) {
@@ -140,13 +159,17 @@ Object *registry_find(const Registry *registry, Kind kind, uint64_t number) {
         return object;
 }
 
-Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id) {
-        Object *object = RB_ROOT((struct ById *)&registry->by_id[kind]);
+Object *by_id_find(const struct ById *tree, const ApiId *id) {
+        Object *object = RB_ROOT((struct ById *)tree);
         int order;
 
         while (object && (order = api_id_compare(id, &object->row.id)) != 0)
                 object = order < 0 ? RB_LEFT(object, by_id) : RB_RIGHT(object, by_id);
         return object;
+}
+
+Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id) {
+        return by_id_find(&registry->by_id[kind], id);
 }
 
 int registry_set_id(Registry *registry, Object *object, const ApiId *id) {

@@ -75,8 +75,10 @@ struct Object {
 
         Priority priority : 8; /* of the queue it stands in */
         bool touched : 1, woken : 1, ready : 1, indexed_id : 1;
-        bool removed : 1; /* leaves the registry when its batch is released */
-        bool tombstone : 1;
+        bool removed : 1;                /* leaves the registry when its batch is released */
+        bool tombstone : 1, revived : 1; /* its id gets a tombstone, or has had one */
+        bool provisional : 1; /* not in the registry before the API has shown it, and nobody sees it */
+        bool listing : 1;     /* ... which it has; and now its participants */
         bool must_read : 1;
         bool look_missed : 1;   /* a read was discarded because a change was out */
         bool join_conflict : 1; /* a join was answered with 409: the next read decides */
@@ -114,11 +116,18 @@ RB_PROTOTYPE(ByClient, Bond, by_client, bond_compare);
 void registry_init(Registry *registry);
 void registry_deinit(Registry *registry);
 
-/* Moves the row in. Return: 0, -ENOMEM, -EEXIST. */
+/* Moves the row in, unless it fails. Return: 0, -ENOMEM, -EEXIST. */
 int object_new(Object **ret, Registry *registry, Row *row);
 /* Takes it out of every index. Nobody may wait for it or have a flight for it. */
 Object *object_free(Object *object, Registry *registry);
 
+/* The like, for one that is not in the registry, or not yet. Return: 0, -ENOMEM. */
+int object_new_apart(Object **ret, Row *row);
+Object *object_free_apart(Object *object);
+/* Enters it into every index. Return: 0, -ENOMEM, -EEXIST. */
+int registry_enter(Registry *registry, Object *object);
+
+Object *by_id_find(const struct ById *tree, const ApiId *id);
 Object *registry_find(const Registry *registry, Kind kind, uint64_t number);
 Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id);
 /* Enters the id that the API gave; the row must not be in that index yet. Return: 0, -EEXIST. */

@@ -84,7 +84,7 @@ static bool object_rests(const Object *object) {
         return object->look_at == USEC_NEVER && !object->must_read && row_in_sync(&object->row);
 }
 
-static int verified(Core *core, Object *object) {
+int core_verified(Core *core, Object *object) {
         bool rested = object_rests(object);
 
         object->row.synced_at = core->now.realtime;
@@ -227,7 +227,7 @@ static int observe_participant(Core *core, Object *object, const Object *session
         r = place_of(core, sighting, session, object->row.observed, &seen);
         if (r >= 0)
                 r = compare(core, object, seen);
-        return r < 0 ? r : verified(core, object);
+        return r < 0 ? r : core_verified(core, object);
 }
 
 Object *core_listed(const Core *core, const Object *session, const ApiId *id) {
@@ -237,9 +237,8 @@ Object *core_listed(const Core *core, const Object *session, const ApiId *id) {
         return registry_find_id(&core->registry, KIND_PARTICIPANT, id);
 }
 
-/* The first look at one who was adopted with this list: all who are in it have a number by now. */
-static int observe_adopted(Core *core, Object *object, const Object *session,
-                           const Sighting *sighting) {
+int core_observe_adopted(Core *core, Object *object, const Object *session,
+                         const Sighting *sighting) {
         CLEANUP(place_unrefp) Place *seen = NULL;
         int r;
 
@@ -248,10 +247,10 @@ static int observe_adopted(Core *core, Object *object, const Object *session,
                 r = core_set_wanted(core, object, seen);
         if (r >= 0)
                 r = core_set_observed(core, object, seen);
-        return r < 0 ? r : verified(core, object);
+        return r < 0 ? r : core_verified(core, object);
 }
 
-static int observe_list(Core *core, Object *session, const Flight *flight, const Answer *answer) {
+int core_observe_list(Core *core, Object *session, const Flight *flight, const Answer *answer) {
         int r;
 
         r = core_adopt_strangers(core, session, flight, answer);
@@ -262,7 +261,8 @@ static int observe_list(Core *core, Object *session, const Flight *flight, const
                 if (!object)
                         continue;
                 if (object->listed_by == flight->serial) {
-                        r = observe_adopted(core, object, session, sighting);
+                        /* All who are in the list have a number by now. */
+                        r = core_observe_adopted(core, object, session, sighting);
                         continue;
                 }
                 object->listed_by = flight->serial;
@@ -370,7 +370,7 @@ int core_observe_read(Core *core, Flight *flight, const Answer *answer) {
 
         switch (flight->operation) {
         case OPERATION_LIST_PARTICIPANTS:
-                r = observe_list(core, object, flight, answer);
+                r = core_observe_list(core, object, flight, answer);
                 break;
         case OPERATION_GET_SESSION:
                 r = 0;
@@ -385,7 +385,7 @@ int core_observe_read(Core *core, Flight *flight, const Answer *answer) {
         }
         if (r < 0)
                 return r;
-        r = verified(core, object);
+        r = core_verified(core, object);
         /* Its members waited for this read. */
         if (blocked)
                 core_wake_session(core, object->row.number);

@@ -197,7 +197,7 @@ int waiters_settle(Core *core, Object *object) {
 }
 
 static int waiter_pass(Core *core, Waiter *waiter) {
-        if (waiter->kind == INTENT_REFRESH)
+        if (waiter->kind == INTENT_REFRESH || waiter->kind == INTENT_ADOPT)
                 return waiter_answer(core, waiter, OUTCOME_UNAVAILABLE,
                                      "The API could not be asked in time; try again later.");
         for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
@@ -233,8 +233,13 @@ int waiters_expire(Core *core) {
         int r = 0;
 
         while (r >= 0 && (waiter = TAILQ_FIRST(&core->waiters)) &&
-               waiter->reply_by <= core->now.boottime)
+               waiter->reply_by <= core->now.boottime) {
+                Object *object = waiter->object;
+
                 r = waiter_pass(core, waiter);
+                if (object->provisional && TAILQ_EMPTY(&object->waiters))
+                        core_adoption_free(core, object);
+        }
         return r;
 }
 
@@ -289,6 +294,18 @@ int waiters_fail_all(Core *core, Object *object, Outcome outcome, const char *me
 
         while (r >= 0 && (waiter = TAILQ_FIRST(&object->waiters)))
                 r = waiter_answer(core, waiter, outcome, message);
+        return r;
+}
+
+int waiters_end(Core *core, Object *object, const Object *as, Outcome outcome,
+                const char *message) {
+        Waiter *waiter;
+        int r = 0;
+
+        while (r >= 0 && (waiter = TAILQ_FIRST(&object->waiters))) {
+                r = core_reply(core, waiter->ticket, outcome, as, message);
+                waiter_free(core, waiter);
+        }
         return r;
 }
 

@@ -43,7 +43,8 @@ typedef struct Request {
 
         /* For the log. */
         Kind kind;
-        uint64_t number;  /* 0: a probe */
+        uint64_t number; /* 0: of a probe, or of what is to be adopted */
+        bool probe;
         unsigned attempt; /* the first is 1 */
 } Request;
 

@@ -66,6 +66,8 @@ static int batch_add(Core *core, Batch *batch, Object *object) {
                 return r;
         entry->removed = object->removed;
         entry->tombstone = object->tombstone;
+        entry->revived = object->revived;
+        object->revived = false;
         entry->token = TAKE(object->token);
         entry->to_disk =
                 object->removed ? object->shown != NULL
@@ -261,7 +263,7 @@ static bool request_is_void(const Core *core, const Request *request) {
 }
 
 static bool request_may_leave(const Core *core, const Request *request) {
-        if (request->number == 0) /* a probe */
+        if (request->probe)
                 return !core->stopping;
         return host_open(core) && !request_is_void(core, request);
 }

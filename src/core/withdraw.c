@@ -75,6 +75,8 @@ int core_withdraw_object(Core *core, Object *object, Outcome outcome, const char
         const Waiter *first;
         int r;
 
+        if (object->provisional)
+                return core_adoption_fail(core, object, outcome, message);
         r = waiters_read(core, object, outcome, message);
         if (r < 0)
                 return r;

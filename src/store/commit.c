@@ -34,6 +34,14 @@ static int put_tombstone(Database *database, const Row *row, usec_t removed_at) 
         return binder_run(&values, database, STATEMENT_PUT_TOMBSTONE);
 }
 
+static int drop_tombstone(Database *database, const Row *row) {
+        Binder values = binder(database->statements[STATEMENT_DROP_TOMBSTONE]);
+
+        bind_number(&values, row->kind);
+        bind_id(&values, &row->id);
+        return binder_run(&values, database, STATEMENT_DROP_TOMBSTONE);
+}
+
 static int drop_row(Database *database, const BatchRow *changed, usec_t sealed_at) {
         const Row *row = &changed->row;
         int r;
@@ -112,6 +120,8 @@ static int put_row(Database *database, const BatchRow *changed) {
                 r = put_subscriptions(database, row);
         if (r == 0 && changed->token && row->kind == KIND_PARTICIPANT)
                 r = put_token(database, row->number, changed->token);
+        if (r == 0 && changed->revived)
+                r = drop_tombstone(database, row);
         return r;
 }
 

@@ -20,6 +20,7 @@ static const char *const texts[_STATEMENT_MAX] = {
         [STATEMENT_DROP_TOKEN] = "DELETE FROM tokens WHERE participant = ?",
         [STATEMENT_GET_TOKEN] = "SELECT token FROM tokens WHERE participant = ?",
         [STATEMENT_PUT_TOMBSTONE] = "INSERT OR REPLACE INTO tombstones VALUES (?, ?, ?, ?)",
+        [STATEMENT_DROP_TOMBSTONE] = "DELETE FROM tombstones WHERE kind = ? AND api_id = ?",
         [STATEMENT_PRUNE_TOMBSTONES] = "DELETE FROM tombstones WHERE removed_at < ?",
         [STATEMENT_PUT_COUNTERS] = "UPDATE counters SET last_session = ?, last_participant = ?, "
                                    "suspected_orphans = ?",

@@ -7,15 +7,44 @@
 
 #include "base/text.h"
 #include "simulation/invariants.h"
+#include "simulation/kit.h"
+#include "simulation/strangers.h"
+
+static const Row *session_of(const Run *run, const Batch *batch, const Row *row) {
+        return row->kind == KIND_PARTICIPANT && row->wanted
+                       ? newest_row(run, batch, KIND_SESSION, row->wanted->session)
+                       : NULL;
+}
 
 /* Who was in a session that is ours belongs to the owner of that session. */
 static bool is_from_list(const Run *run, const Batch *batch, const Row *row) {
-        const Row *session = NULL;
+        const Row *session = session_of(run, batch, row);
 
-        if (row->kind == KIND_PARTICIPANT && row->wanted)
-                session = newest_row(run, batch, KIND_SESSION, row->wanted->session);
         return session && !session->gone && row->spec->owner == session->spec->owner &&
                row->spec->lifetime == LIFETIME_PERSISTENT;
+}
+
+static bool is_asked_for(const Run *run, const Row *row) {
+        for (size_t i = 0; row && i < run->clients.n_calls; i++) {
+                const Call *call = run->clients.calls + i;
+
+                if (call->kind == INTENT_ADOPT && call->object == row->kind &&
+                    api_id_equal(&call->id, &row->id) && call->owner == row->spec->owner &&
+                    call->lifetime == row->spec->lifetime &&
+                    streq(call->app, row->spec->client_name))
+                        return true;
+        }
+        return false;
+}
+
+/* A session that somebody asked for brings all who are in it, and they are like it. */
+static bool is_with_session(const Run *run, const Batch *batch, const Row *row) {
+        const Row *session = session_of(run, batch, row);
+
+        return session && !table_find(&run->disk.table, KIND_SESSION, session->number) &&
+               is_asked_for(run, session) && row->spec->owner == session->spec->owner &&
+               row->spec->lifetime == session->spec->lifetime &&
+               streq(row->spec->client_name, session->spec->client_name);
 }
 
 static const char *adoption_fault(const Run *run, const Batch *batch, const Row *row,
@@ -26,11 +55,13 @@ static const char *adoption_fault(const Run *run, const Batch *batch, const Row 
                 return "is adopted, and no answer has told of it";
         if (disk_buried(&run->disk, row->kind, &row->id))
                 return "is adopted, and has a tombstone";
-        if (!streq(row->spec->tag, thing->tag) || row->spec->permissions != thing->permissions)
+        if (!streq(row->spec->tag, thing->tag) ||
+            (row->kind == KIND_PARTICIPANT && row->spec->permissions != thing->permissions))
                 return "is adopted, and was made otherwise";
         if (row->has_token || row->attempt_open)
                 return "is adopted, and looks as if it were created here";
-        if (!is_from_list(run, batch, row))
+        if (!is_from_list(run, batch, row) && !is_asked_for(run, row) &&
+            !is_with_session(run, batch, row))
                 return "is adopted, and nobody asked for it, and it is in no session of ours";
         return NULL;
 }
@@ -45,11 +76,16 @@ bool adoption_is_good(Run *run, const Batch *batch, const Row *row) {
                 return false;
         }
         thing->number = row->number;
-        item->known = true;
+        item->known = item->acknowledged = true;
         item->owner = row->spec->owner;
+        snprintf(item->app, sizeof(item->app), "%s", row->spec->client_name);
+        /* Whoever it was to live as long as has left while it came in. */
+        if (!apps_lives(run, row->spec))
+                item->deleted = item->last = run->clients.last_sequence;
         item->read_at = run->now;
         snprintf(item->tag, sizeof(item->tag), "%s", row->spec->tag);
         run->tally->adoptions++;
+        run->tally->asked_adoptions += is_asked_for(run, row);
         return true;
 }
 
@@ -77,4 +113,105 @@ void adoptions_check_members(Run *run) {
                 if (row && !row->gone)
                         check_member(run, thing, row);
         }
+}
+
+static const Thing *pick_thing(Run *run, Kind kind) {
+        const World *world = &run->world;
+        const Thing *thing = NULL;
+
+        for (unsigned tries = 0; tries < 5 && world->n_things[kind] > 0; tries++) {
+                thing = world->things[kind][random_below(&run->random, world->n_things[kind])];
+                if (is_told(run, thing) && (thing->alive || random_chance(&run->random, 0.2)))
+                        return thing;
+        }
+        return thing && is_told(run, thing) ? thing : NULL;
+}
+
+void adoptions_ask(Run *run, Intent *intent) {
+        Random *random = &run->random;
+        const Thing *thing;
+        Spec *spec = NULL;
+
+        intent->object = random_chance(random, 0.4) ? KIND_SESSION : KIND_PARTICIPANT;
+        thing = random_chance(random, 0.95) ? pick_thing(run, intent->object) : NULL;
+        MUST(api_id_set(&intent->id, thing ? api_id_text(&thing->id) : "nobody") ? 0 : -1);
+        MUST(spec_new(&spec));
+        spec->owner = 2000 + (uint32_t)random_below(random, 3);
+        spec->created_at = run_clock(run).realtime;
+        apps_bind(run, spec);
+        intent->spec = spec;
+}
+
+void adoptions_book(Call *call, const Spec *spec) {
+        call->owner = spec->owner;
+        call->lifetime = spec->lifetime;
+        snprintf(call->app, sizeof(call->app), "%s", spec->client_name);
+}
+
+/* The API could not be asked, or whoever it was for has left. */
+static bool is_unavailable(const Run *run, const Call *call) {
+        const Clients *clients = &run->clients;
+
+        return clients->failed_at >= call->issued_at || clients->troubled_at >= call->issued_at ||
+               run->now - call->issued_at >= run->config.reply_timeout_usec ||
+               run->life.stop_by != USEC_NEVER || call->bereaved;
+}
+
+void adoptions_depart(Run *run, const char *app) {
+        Clients *clients = &run->clients;
+
+        for (size_t i = 0; i < clients->n_calls; i++) {
+                const Call *left = clients->calls + i;
+
+                if (left->kind != INTENT_ADOPT || !streq(left->app, app))
+                        continue;
+                /* Those that have joined it are not served either. */
+                for (size_t j = 0; j < clients->n_calls; j++)
+                        if (clients->calls[j].object == left->object &&
+                            api_id_equal(&clients->calls[j].id, &left->id))
+                                clients->calls[j].bereaved = true;
+        }
+}
+
+static bool adopting_has_grounds(const Run *run, const Call *call, Outcome outcome) {
+        const Thing *thing = world_find(&run->world, call->object, &call->id);
+        const Row *row = table_find_id(&run->disk.table, call->object, &call->id);
+
+        switch (outcome) {
+        case OUTCOME_DONE:
+                return row;
+        case OUTCOME_NO_SUCH_SESSION:
+        case OUTCOME_NO_SUCH_PARTICIPANT:
+                return (!thing || !thing->alive) && !row &&
+                       (outcome == OUTCOME_NO_SUCH_SESSION) == (call->object == KIND_SESSION);
+        case OUTCOME_CONFLICT:
+                return row && row->gone;
+        case OUTCOME_UNAUTHORIZED:
+        case OUTCOME_FORBIDDEN:
+                return run->clients.unauthorized_at >= call->issued_at || !run->life.credentials;
+        case OUTCOME_UNAVAILABLE:
+                return is_unavailable(run, call);
+        case OUTCOME_REJECTED:
+        case OUTCOME_SESSION_FULL:
+        case OUTCOME_SUPERSEDED:
+        case OUTCOME_UNKNOWN:
+        case OUTCOME_NO_TOKEN:
+        case OUTCOME_STORAGE_FAILED:
+        case OUTCOME_INVALID:
+        case _OUTCOME_MAX:
+                break;
+        }
+        return false;
+}
+
+void adoptions_reply(Run *run, const Call *call, const Reply *reply) {
+        const Row *row = table_find_id(&run->disk.table, call->object, &call->id);
+
+        if (!adopting_has_grounds(run, call, reply->outcome))
+                run_fail(run, "replies", "adoption of %s: %s has no grounds",
+                         api_id_text(&call->id), reply_name(reply->outcome));
+        else if (reply->outcome == OUTCOME_DONE &&
+                 (reply->kind != call->object || reply->number != row->number))
+                run_fail(run, "I10", "adoption of %s is answered for %d/%" PRIu64,
+                         api_id_text(&call->id), (int)reply->kind, reply->number);
 }

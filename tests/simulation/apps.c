@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "simulation/run.h"
+#include "simulation/invariants.h"
 
 #include <stdio.h>
 
@@ -47,6 +47,7 @@ bool apps_lives(const Run *run, const Spec *spec) {
 static void book_departure(Run *run, const char *name) {
         Clients *clients = &run->clients;
 
+        adoptions_depart(run, name);
         clients->last_sequence++;
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 for (uint64_t i = 0; i < clients->n_items[kind]; i++) {

@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 
+#include "simulation/invariants.h"
 #include "simulation/kit.h"
-#include "simulation/run.h"
 
 /* An intent with all that it borrows. */
 typedef struct Asked {
@@ -180,18 +180,22 @@ static IntentKind draw_kind(Run *run) {
         static const unsigned few[_INTENT_KIND_MAX] = {
                 [INTENT_CREATE] = 60, [INTENT_DELETE] = 3,     [INTENT_ADD] = 12,
                 [INTENT_REMOVE] = 6,  [INTENT_SUBSCRIBE] = 12, [INTENT_REFRESH] = 4,
+                [INTENT_ADOPT] = 4,
         };
         static const unsigned many[_INTENT_KIND_MAX] = {
                 [INTENT_CREATE] = 0, [INTENT_DELETE] = 10,    [INTENT_ADD] = 26,
                 [INTENT_REMOVE] = 8, [INTENT_SUBSCRIBE] = 24, [INTENT_REFRESH] = 4,
+                [INTENT_ADOPT] = 1,
         };
         static const unsigned usual[_INTENT_KIND_MAX] = {
                 [INTENT_CREATE] = 16, [INTENT_DELETE] = 8,     [INTENT_ADD] = 26,
                 [INTENT_REMOVE] = 8,  [INTENT_SUBSCRIBE] = 24, [INTENT_REFRESH] = 4,
+                [INTENT_ADOPT] = 3,
         };
         static const unsigned crowd[_INTENT_KIND_MAX] = {
                 [INTENT_CREATE] = 16, [INTENT_DELETE] = 1,     [INTENT_ADD] = 60,
                 [INTENT_REMOVE] = 2,  [INTENT_SUBSCRIBE] = 10, [INTENT_REFRESH] = 1,
+                [INTENT_ADOPT] = 1,
         };
         const size_t n = run->seen.n_rows[KIND_SESSION] + run->seen.n_rows[KIND_PARTICIPANT];
         const unsigned *weights = run->clients.crowd ? crowd : usual;
@@ -225,6 +229,9 @@ static void ask_init(Run *run, Asked *asked) {
         case INTENT_REMOVE:
         case INTENT_SUBSCRIBE:
                 ask_change(run, asked, kind);
+                break;
+        case INTENT_ADOPT:
+                adoptions_ask(run, &asked->intent);
                 break;
         case _INTENT_KIND_MAX:
                 break;
@@ -264,7 +271,7 @@ static void book_intent(Run *run, const Asked *asked, uint64_t number) {
                 book_creation(run, item, asked, number);
         if (intent->kind == INTENT_DELETE)
                 item->deleted = clients->last_sequence;
-        if (intent->kind != INTENT_REFRESH) {
+        if (intent->kind != INTENT_REFRESH && intent->kind != INTENT_ADOPT) {
                 item->last = clients->last_sequence;
                 item->last_at = run->now;
         }
@@ -282,7 +289,10 @@ static void book_intent(Run *run, const Asked *asked, uint64_t number) {
                 .wait = intent->wait,
                 .at_once = intent->kind == INTENT_ADD && !intent->has_subscriptions,
                 .issued_at = run->now,
+                .id = intent->id,
         };
+        if (intent->kind == INTENT_ADOPT)
+                adoptions_book(clients->calls + clients->n_calls - 1, intent->spec);
 }
 
 void clients_ask_fresh(Run *run) {

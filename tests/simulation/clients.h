@@ -41,6 +41,11 @@ typedef struct Call {
         bool wait;
         bool at_once; /* may succeed without a request: it is there already */
         usec_t issued_at;
+        ApiId id; /* INTENT_ADOPT: what was asked for, and how it is to be */
+        uint32_t owner;
+        Lifetime lifetime;
+        char app[16];
+        bool bereaved; /* the app has left */
 } Call;
 
 /* An object as the outside knows it. Survives the daemon. */

@@ -8,6 +8,7 @@ void image_take(Image *image, const Batch *batch) {
         *image = (Image){
                 .rows = kit_alloc(batch->n_rows, sizeof(ImageRow)),
                 .n_rows = batch->n_rows,
+                .sealed_at = batch->sealed_at,
                 .counters_changed = batch->counters_changed,
                 .counters = batch->counters,
         };
@@ -19,6 +20,7 @@ void image_take(Image *image, const Batch *batch) {
                 to->to_disk = from->to_disk;
                 to->removed = from->removed;
                 to->tombstone = from->tombstone;
+                to->revived = from->revived;
                 to->token = from->token ? strdup(from->token) : NULL;
         }
 }
@@ -48,17 +50,18 @@ bool image_is_of(const Image *image, const Batch *batch) {
                         return false;
                 if (a->row.last_error != b->row.last_error ||
                     !text_same(a->row.last_message, b->row.last_message) ||
-                    a->removed != b->removed || a->to_disk != b->to_disk ||
-                    !text_same(a->token, b->token))
+                    a->removed != b->removed || a->revived != b->revived ||
+                    a->to_disk != b->to_disk || !text_same(a->token, b->token))
                         return false;
         }
         return true;
 }
 
-static void disk_bury(Disk *disk, const Row *row) {
+static void disk_bury(Disk *disk, const Row *row, usec_t removed_at) {
         disk->tombstones = kit_grow(disk->tombstones, disk->n_tombstones, sizeof(Tombstone));
-        disk->tombstones[disk->n_tombstones++] =
-                (Tombstone){ .kind = row->kind, .number = row->number, .id = row->id };
+        disk->tombstones[disk->n_tombstones++] = (Tombstone){
+                .kind = row->kind, .number = row->number, .id = row->id, .removed_at = removed_at
+        };
 }
 
 static void disk_keep_token(Disk *disk, uint64_t number, const char *token) {
@@ -78,7 +81,7 @@ void disk_write(Disk *disk, const Image *image) {
                 if (!change->to_disk)
                         continue;
                 if (change->tombstone)
-                        disk_bury(disk, row);
+                        disk_bury(disk, row, image->sealed_at);
                 if (row->kind == KIND_PARTICIPANT && (change->token || change->removed))
                         disk_keep_token(disk, row->number, change->removed ? NULL : change->token);
                 if (change->removed)

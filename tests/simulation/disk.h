@@ -13,11 +13,12 @@ typedef struct Tombstone {
         Kind kind;
         uint64_t number;
         ApiId id;
+        usec_t removed_at;
 } Tombstone;
 
 typedef struct ImageRow {
         Row row;
-        bool to_disk, removed, tombstone;
+        bool to_disk, removed, tombstone, revived;
         char *token;
 } ImageRow;
 
@@ -25,6 +26,7 @@ typedef struct ImageRow {
 typedef struct Image {
         ImageRow *rows;
         size_t n_rows;
+        usec_t sealed_at;
         bool counters_changed;
         Counters counters;
 } Image;

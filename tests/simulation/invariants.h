@@ -13,6 +13,11 @@ void reasons_check_withdrawn(Run *run, const Row *row, uint64_t sequence);
 /* adoptions.c: a row that nobody asked to be created, and that is new, came from the API; from now on
  * it is one like any other. */
 bool adoption_is_good(Run *run, const Batch *batch, const Row *row);
+/* A client asks for something that is at the API, or is not, or is here already. */
+void adoptions_ask(Run *run, Intent *intent);
+void adoptions_book(Call *call, const Spec *spec);
+void adoptions_depart(Run *run, const char *app);
+void adoptions_reply(Run *run, const Call *call, const Reply *reply);
 /* Whoever is in a managed session at the API is in the registry, once all is quiet. */
 void adoptions_check_members(Run *run);
 

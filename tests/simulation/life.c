@@ -35,6 +35,12 @@ static void restore(Run *run) {
                         row_copy_whole(&row, disk->rows[kind] + i);
                         MUST(core_restore(life->core, &row));
                 }
+        for (size_t i = 0; i < run->disk.n_tombstones; i++) {
+                const Tombstone *tombstone = run->disk.tombstones + i;
+
+                MUST(core_restore_tombstone(life->core, tombstone->kind, &tombstone->id,
+                                            tombstone->removed_at));
+        }
 }
 
 /* What a start makes of what the disk has: each open attempt is an unknown outcome. */

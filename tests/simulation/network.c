@@ -279,6 +279,12 @@ static void book_answer(Run *run, const Exchange *exchange, const Answer *answer
         }
         if (!changes && (answer->outcome == API_OK || answer->outcome == API_NOT_FOUND))
                 item->read_at = run->now;
+        if (answer->outcome == API_OK && api_id_is_known(&exchange->request.session)) {
+                Thing *session = world_find(&run->world, KIND_SESSION, &exchange->request.session);
+
+                if (session)
+                        session->shown_at = run->now;
+        }
         for (size_t i = 0; i < answer->n_sightings; i++) {
                 Thing *thing = world_find(&run->world, KIND_PARTICIPANT, &answer->sightings[i].id);
 
@@ -312,6 +318,7 @@ static void answer_init(Run *run, Answer *answer, Exchange *exchange, char *toke
                 return;
 
         answer->id = exchange->page.id;
+        answer->tag = exchange->page.tag;
         answer->sightings = exchange->page.sightings;
         answer->n_sightings = exchange->page.n_sightings;
         snprintf(token, size, "token-of-%s", api_id_text(&exchange->page.id));

@@ -97,6 +97,16 @@ static unsigned expect_subscribe(const Run *run, const Intent *intent) {
         return expect_publishers(run, intent, row->wanted->session);
 }
 
+static unsigned expect_adopt(const Run *run, const Intent *intent) {
+        const Row *row = table_find_id(&run->seen, intent->object, &intent->id);
+        const ApiState state = core_status(run->life.core).api_state;
+
+        if (row)
+                return row->gone ? BIT(OUTCOME_CONFLICT) : 0;
+        return state == API_STATE_OFFLINE || state == API_STATE_THROTTLED ? BIT(OUTCOME_UNAVAILABLE)
+                                                                          : 0;
+}
+
 static unsigned expect_any(const Run *run, const Intent *intent) {
         switch (intent->kind) {
         case INTENT_CREATE:
@@ -112,6 +122,8 @@ static unsigned expect_any(const Run *run, const Intent *intent) {
                 return expect_subscribe(run, intent);
         case INTENT_REFRESH:
                 return expect_object(run, intent->object, intent->number);
+        case INTENT_ADOPT:
+                return expect_adopt(run, intent);
         case _INTENT_KIND_MAX:
                 break;
         }

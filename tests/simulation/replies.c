@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "simulation/invariants.h"
-#include "simulation/run.h"
 
 static const char *call_text(const Call *call) {
         static char text[160];
@@ -51,6 +50,7 @@ static void check_durable(Run *run, const Call *call, const Item *item) {
                 is_there = !row || !place_in_session(row->wanted, call->session);
                 break;
         case INTENT_REFRESH:
+        case INTENT_ADOPT:
         case _INTENT_KIND_MAX:
                 break;
         }
@@ -197,7 +197,9 @@ void clients_reply(Run *run, const Reply *reply) {
         TRACE(run, "  reply to %s: %s (%s)", call_text(&call), reply_name(reply->outcome),
               reply->message ? reply->message : "");
 
-        if (reply->kind != call.object || reply->number != call.number)
+        if (call.kind == INTENT_ADOPT)
+                adoptions_reply(run, &call, reply);
+        else if (reply->kind != call.object || reply->number != call.number)
                 run_fail(run, "I10", "%s is answered for %d/%" PRIu64, call_text(&call),
                          (int)reply->kind, reply->number);
         else if ((reply->outcome == OUTCOME_DONE) != !reply->message)

@@ -85,7 +85,7 @@ static void draw_habits(Run *run) {
         run->slow_disk = random_chance(random, 0.5);
         run->commit_max_usec = USEC_PER_SEC / 2 * random_between(random, 1, 10);
         run->strangers_at = random_between(random, 0, USEC_PER_HOUR);
-        run->strangers_join = random_chance(random, 0.3);
+        run->strangers_join = random_chance(random, 0.5);
         run->world.keeps_entries = random_chance(random, 0.3);
         run->world.joins_once = random_chance(random, 0.3);
         run->crash_at = USEC_NEVER;

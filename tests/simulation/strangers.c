@@ -18,8 +18,7 @@ static Thing *pick_thing(Run *run, Kind kind) {
         return NULL;
 }
 
-/* Nobody can name what was made by a POST that is not answered yet. */
-static bool is_told(const Run *run, const Thing *thing) {
+bool is_told(const Run *run, const Thing *thing) {
         return thing->attempt == 0 || run->network.posts[thing->attempt - 1].state != POST_OUT;
 }
 
@@ -126,9 +125,13 @@ static bool stranger_subscribe(Run *run) {
 }
 
 static bool stranger_join(Run *run) {
-        if (!run->strangers_join || !pick_thing(run, KIND_SESSION))
+        Thing *session = NULL;
+
+        if (!run->strangers_join)
                 return false;
-        return put_into_session(run, make(run, KIND_PARTICIPANT), pick_thing(run, KIND_SESSION));
+        session = random_chance(&run->random, 0.3) ? make(run, KIND_SESSION)
+                                                   : pick_thing(run, KIND_SESSION);
+        return session && put_into_session(run, make(run, KIND_PARTICIPANT), session);
 }
 
 void strangers_turn(Run *run) {

@@ -6,3 +6,5 @@
 #include "simulation/run.h"
 
 void strangers_turn(Run *run);
+/* Nobody can name what was made by a POST that is not answered yet. */
+bool is_told(const Run *run, const Thing *thing);

@@ -41,6 +41,7 @@ static const char *const api_outcome_names[_API_OUTCOME_MAX] = {
 static const char *const intent_names[_INTENT_KIND_MAX] = {
         [INTENT_CREATE] = "create", [INTENT_DELETE] = "delete",       [INTENT_ADD] = "add",
         [INTENT_REMOVE] = "remove", [INTENT_SUBSCRIBE] = "subscribe", [INTENT_REFRESH] = "refresh",
+        [INTENT_ADOPT] = "adopt",
 };
 
 static const char *const crash_names[_CRASH_KIND_MAX] = {
@@ -129,11 +130,11 @@ void tally_print(const Tally *tally) {
                tally->departures, tally->missed_departures, tally->bereaved);
         printf("Drift= changed %" PRIu64 ", what others changed put back %" PRIu64 "\n",
                tally->reloads, tally->put_back);
-        printf("offline %" PRIu64 " times, taken over %" PRIu64 ", adopted %" PRIu64
-               ", fallen back %" PRIu64 ", withdrawn %" PRIu64
+        printf("offline %" PRIu64 " times, taken over %" PRIu64 ", adopted %" PRIu64 " (%" PRIu64
+               " were asked for), fallen back %" PRIu64 ", withdrawn %" PRIu64
                ", runs with an object that always fails %" PRIu64 "\n",
-               tally->offline, tally->takeovers, tally->adoptions, tally->fallbacks,
-               tally->withdrawals, tally->cursed);
+               tally->offline, tally->takeovers, tally->adoptions, tally->asked_adoptions,
+               tally->fallbacks, tally->withdrawals, tally->cursed);
 }
 
 static unsigned floor_of(const char *title, const uint64_t *counts, const char *const *names,
@@ -150,19 +151,22 @@ static unsigned floor_of(const char *title, const uint64_t *counts, const char *
 
 unsigned tally_floors(const Tally *tally) {
         static const char *const names[] = {
-                "overlaps",      "clean stops", "reboots",  "unknown outcomes", "repeats",
-                "answers twice", "expiries",    "offline",  "taken over",       "fallen back",
-                "cursed",        "syncs",       "foretold", "departures",       "missed departures",
-                "bereaved",      "adopted",     "reloads",  "put back",         "withdrawn"
+                "overlaps",         "clean stops", "reboots",
+                "unknown outcomes", "repeats",     "answers twice",
+                "expiries",         "offline",     "taken over",
+                "fallen back",      "cursed",      "syncs",
+                "foretold",         "departures",  "missed departures",
+                "bereaved",         "adopted",     "reloads",
+                "put back",         "withdrawn",   "asked for adoption"
         };
         const uint64_t counts[] = {
-                tally->overlaps,         tally->stops,      tally->reboots,
-                tally->unknown_outcomes, tally->repeats,    tally->repeated_answers,
-                tally->expiries,         tally->offline,    tally->takeovers,
-                tally->fallbacks,        tally->cursed,     tally->syncs,
-                tally->judged,           tally->departures, tally->missed_departures,
-                tally->bereaved,         tally->adoptions,  tally->reloads,
-                tally->put_back,         tally->withdrawals
+                tally->overlaps,         tally->stops,       tally->reboots,
+                tally->unknown_outcomes, tally->repeats,     tally->repeated_answers,
+                tally->expiries,         tally->offline,     tally->takeovers,
+                tally->fallbacks,        tally->cursed,      tally->syncs,
+                tally->judged,           tally->departures,  tally->missed_departures,
+                tally->bereaved,         tally->adoptions,   tally->reloads,
+                tally->put_back,         tally->withdrawals, tally->asked_adoptions
         };
         uint64_t replies[_OUTCOME_MAX];
         unsigned n_missing = 0;

@@ -40,7 +40,7 @@ typedef struct Tally {
         uint64_t unknown_outcomes, repeats, repeated_answers, late_answers;
         uint64_t departures, missed_departures, bereaved;
         uint64_t reloads, put_back;
-        uint64_t offline, cursed, takeovers, fallbacks, adoptions, withdrawals;
+        uint64_t offline, cursed, takeovers, fallbacks, adoptions, asked_adoptions, withdrawals;
 } Tally;
 
 const char *reply_name(Outcome outcome);

@@ -100,7 +100,7 @@ void traffic_at_answer(Run *run, const Request *request, const Answer *answer) {
         usec_t span = answer->retry_after_usec;
 
         run->budget.answer = answer->outcome;
-        run->budget.to_probe = request->number == 0;
+        run->budget.to_probe = request->probe;
 
         if (answer->outcome != API_THROTTLED || !answer->has_retry_after)
                 return;

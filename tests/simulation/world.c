@@ -327,6 +327,7 @@ static unsigned world_get(const World *world, const Thing *thing, Page *page) {
         if (!thing)
                 return 404;
         page->id = thing->id;
+        page->tag = thing->tag;
         if (thing->kind == KIND_PARTICIPANT)
                 page_show(page, world, thing, true);
         return 200;

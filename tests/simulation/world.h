@@ -70,6 +70,7 @@ typedef struct Page {
         uint32_t created; /* handle */
         bool already;     /* 409, and it is where it should be */
         ApiId id;
+        const char *tag; /* of a session; the thing's own */
         Sighting *sightings;
         size_t n_sightings;
 } Page;

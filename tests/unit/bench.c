@@ -78,7 +78,7 @@ int bench_intend(Bench *bench, Intent intent) {
         int r;
 
         assert_int_equal(spec_new(&spec), 0);
-        if (intent.kind == INTENT_CREATE && !intent.spec)
+        if ((intent.kind == INTENT_CREATE || intent.kind == INTENT_ADOPT) && !intent.spec)
                 intent.spec = spec;
         r = core_intend(bench->core, &intent, ++bench->last_ticket, bench->now, &number, &reason);
         assert_true((r > 0) == (reason != NULL));
@@ -116,14 +116,17 @@ void bench_answer_id(Bench *bench, const char *id) {
         bench_take(bench, &answer);
 }
 
-void bench_answer_seen(Bench *bench, const char *id, const char *session, Mode mode) {
-        Sighting sighting = { .mode = mode };
-        Answer answer = { .outcome = API_OK, .sightings = &sighting, .n_sightings = 1 };
+void bench_answer_session(Bench *bench, const char *id, const char *tag) {
+        Answer answer = { .outcome = API_OK, .tag = tag };
 
-        assert_true(api_id_set(&sighting.id, id));
-        if (session)
-                assert_true(api_id_set(&sighting.session, session));
+        assert_true(api_id_set(&answer.id, id));
         bench_take(bench, &answer);
+}
+
+void bench_answer_seen(Bench *bench, const char *id, const char *session, Mode mode) {
+        Sighting sighting = bench_sighting(id, session, mode);
+
+        bench_answer_sightings(bench, &sighting, 1);
 }
 
 void bench_answer_sightings(Bench *bench, const Sighting *sightings, size_t n) {
@@ -175,6 +178,22 @@ void bench_skip_reads(Bench *bench) {
                         return;
                 }
         }
+}
+
+Sighting bench_sighting(const char *id, const char *session, Mode mode) {
+        Sighting seen = { .mode = mode };
+
+        assert_true(api_id_set(&seen.id, id));
+        if (session)
+                assert_true(api_id_set(&seen.session, session));
+        return seen;
+}
+
+const Row *bench_row_of(const Bench *bench, Kind kind, const char *text) {
+        ApiId id;
+
+        assert_true(api_id_set(&id, text));
+        return core_find_id(bench->core, kind, &id);
 }
 
 int bench_reply(const Bench *bench, uint64_t ticket) {

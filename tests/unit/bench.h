@@ -41,6 +41,8 @@ Operation bench_operation(const Bench *bench);
 /* Answers the oldest unanswered request, and turns. */
 void bench_answer(Bench *bench, ApiOutcome outcome);
 void bench_answer_id(Bench *bench, const char *id);
+/* A read of a session; @tag NULL: it has none. */
+void bench_answer_session(Bench *bench, const char *id, const char *tag);
 /* A read of a participant, or of its subscriptions; @session NULL: in none. */
 void bench_answer_seen(Bench *bench, const char *id, const char *session, Mode mode);
 /* A read of a session's participants, or of one of them. */
@@ -50,9 +52,13 @@ void bench_look(Bench *bench, uint64_t session, const Sighting *sightings, size_
 /* Answers whatever reads are out as if all were well (a session: its members as wanted). */
 void bench_skip_reads(Bench *bench);
 
+/* What the API says of a participant, without more; @session NULL: in none. */
+Sighting bench_sighting(const char *id, const char *session, Mode mode);
+
 /* What became of a ticket; -1: it is still waiting. */
 int bench_reply(const Bench *bench, uint64_t ticket);
 const Row *bench_row(const Bench *bench, Kind kind, uint64_t number);
+const Row *bench_row_of(const Bench *bench, Kind kind, const char *id);
 
 /* A session, or a participant in @session (0: none), confirmed by the API; the number. */
 uint64_t bench_session(Bench *bench, const char *id);

@@ -3,23 +3,7 @@
 
 #include "unit/bench.h"
 
-/* What others have made at the API. */
-
-static Sighting sighting(const char *id, const char *session, Mode mode) {
-        Sighting seen = { .mode = mode };
-
-        assert_true(api_id_set(&seen.id, id));
-        if (session)
-                assert_true(api_id_set(&seen.session, session));
-        return seen;
-}
-
-static const Row *row_of_id(const Bench *bench, Kind kind, const char *text) {
-        ApiId id;
-
-        assert_true(api_id_set(&id, text));
-        return core_find_id(bench->core, kind, &id);
-}
+/* Whoever others put into a session. */
 
 /* A session that belongs to uid 1000. */
 static uint64_t owned_session(Bench *bench, const char *id) {
@@ -37,7 +21,7 @@ static uint64_t owned_session(Bench *bench, const char *id) {
 static void test_stranger(void **state) {
         Bench *bench = *state;
         uint64_t session = owned_session(bench, "s1");
-        Sighting seen = sighting("x1", "s1", MODE_SESSION);
+        Sighting seen = bench_sighting("x1", "s1", MODE_SESSION);
         unsigned n_commits = bench->n_commits;
         const Row *row;
 
@@ -46,7 +30,7 @@ static void test_stranger(void **state) {
         seen.device_api_version = (char *)"V3";
         seen.permissions = PUBLISH_VIDEO;
         bench_look(bench, session, &seen, 1);
-        row = row_of_id(bench, KIND_PARTICIPANT, "x1");
+        row = bench_row_of(bench, KIND_PARTICIPANT, "x1");
         assert_non_null(row);
         assert_int_equal(row->number, 1);
         assert_int_equal(row->spec->owner, 1000);
@@ -82,9 +66,9 @@ static void test_strangers_hear_each_other(void **state) {
         uint64_t session = bench_session(bench, "s1");
         uint64_t member = bench_participant(bench, "p1", session, MODE_NONE);
         Publisher second = { 0 }, first = { 0 }, unknown = { 0 };
-        Sighting seen[3] = { sighting("p1", "s1", MODE_PARTICIPANTS),
-                             sighting("x1", "s1", MODE_PARTICIPANTS),
-                             sighting("x2", "s1", MODE_PARTICIPANTS) };
+        Sighting seen[3] = { bench_sighting("p1", "s1", MODE_PARTICIPANTS),
+                             bench_sighting("x1", "s1", MODE_PARTICIPANTS),
+                             bench_sighting("x2", "s1", MODE_PARTICIPANTS) };
         unsigned n_drifts;
 
         api_id_set(&first.id, "x1");
@@ -102,10 +86,10 @@ static void test_strangers_hear_each_other(void **state) {
 
         bench_look(bench, session, seen, 3);
         assert_int_equal(core_status(bench->core).n_objects[KIND_PARTICIPANT], 3);
-        assert_true(place_lists(row_of_id(bench, KIND_PARTICIPANT, "x1")->wanted, 3));
-        assert_true(place_lists(row_of_id(bench, KIND_PARTICIPANT, "x2")->wanted, 2));
+        assert_true(place_lists(bench_row_of(bench, KIND_PARTICIPANT, "x1")->wanted, 3));
+        assert_true(place_lists(bench_row_of(bench, KIND_PARTICIPANT, "x2")->wanted, 2));
         assert_true(place_lists(bench_row(bench, KIND_PARTICIPANT, member)->wanted, 3));
-        assert_int_equal(row_of_id(bench, KIND_PARTICIPANT, "x2")->wanted->n_publishers, 2);
+        assert_int_equal(bench_row_of(bench, KIND_PARTICIPANT, "x2")->wanted->n_publishers, 2);
         /* That x2 has a number now is nothing that anybody has changed. */
         assert_int_equal(bench->n_logs[LOG_EVENT_DRIFT], n_drifts);
         assert_int_equal(bench->n_requests, 0);
@@ -114,10 +98,10 @@ static void test_strangers_hear_each_other(void **state) {
 static void test_elsewhere_is_none_of_ours(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
-        Sighting seen = sighting("x1", "s2", MODE_NONE);
+        Sighting seen = bench_sighting("x1", "s2", MODE_NONE);
 
         bench_look(bench, session, &seen, 1);
-        assert_null(row_of_id(bench, KIND_PARTICIPANT, "x1"));
+        assert_null(bench_row_of(bench, KIND_PARTICIPANT, "x1"));
 }
 
 static void test_strangers_take_places(void **state) {
@@ -134,7 +118,7 @@ static void test_strangers_take_places(void **state) {
                 char id[8];
 
                 snprintf(id, sizeof(id), "x%u", i);
-                seen[i] = sighting(id, "s1", MODE_NONE);
+                seen[i] = bench_sighting(id, "s1", MODE_NONE);
         }
         bench_look(bench, session, seen, SESSION_MEMBERS_MAX);
         n_sent = bench->n_sent;
@@ -146,7 +130,8 @@ static void test_strangers_take_places(void **state) {
 static void test_strangers_leave(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
-        Sighting seen[] = { sighting("x1", "s1", MODE_NONE), sighting("x2", "s1", MODE_NONE) };
+        Sighting seen[] = { bench_sighting("x1", "s1", MODE_NONE),
+                            bench_sighting("x2", "s1", MODE_NONE) };
 
         bench_look(bench, session, seen, 2);
         bench_look(bench, session, NULL, 0);
@@ -155,9 +140,9 @@ static void test_strangers_leave(void **state) {
         bench_answer_seen(bench, api_id_text(&bench->requests[0].participant), NULL, MODE_NONE);
         assert_int_equal(bench_operation(bench), OPERATION_GET_PARTICIPANT);
         bench_answer(bench, API_NOT_FOUND);
-        assert_null(row_of_id(bench, KIND_PARTICIPANT, "x2"));
-        assert_non_null(row_of_id(bench, KIND_PARTICIPANT, "x1"));
-        assert_null(row_of_id(bench, KIND_PARTICIPANT, "x1")->wanted);
+        assert_null(bench_row_of(bench, KIND_PARTICIPANT, "x2"));
+        assert_non_null(bench_row_of(bench, KIND_PARTICIPANT, "x1"));
+        assert_null(bench_row_of(bench, KIND_PARTICIPANT, "x1")->wanted);
         assert_null(core_member_after(bench->core, session, 0));
 }
 
@@ -166,7 +151,7 @@ static void test_tombstones(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
         uint64_t member = bench_participant(bench, "p1", session, MODE_NONE);
-        Sighting seen = sighting("p1", "s1", MODE_NONE);
+        Sighting seen = bench_sighting("p1", "s1", MODE_NONE);
         Intent delete = { .kind = INTENT_DELETE, .object = KIND_PARTICIPANT, .number = member };
 
         assert_int_equal(bench_intend(bench, delete), 0);
@@ -177,7 +162,7 @@ static void test_tombstones(void **state) {
         assert_null(bench_row(bench, KIND_PARTICIPANT, member));
         bench_skip_reads(bench);
         bench_look(bench, session, &seen, 1);
-        assert_null(row_of_id(bench, KIND_PARTICIPANT, "p1"));
+        assert_null(bench_row_of(bench, KIND_PARTICIPANT, "p1"));
 
         /* For a day. */
         bench->now.boottime += TOMBSTONE_USEC - 1;
@@ -185,17 +170,18 @@ static void test_tombstones(void **state) {
         bench_turn(bench);
         bench_skip_reads(bench);
         bench_look(bench, session, &seen, 1);
-        assert_null(row_of_id(bench, KIND_PARTICIPANT, "p1"));
+        assert_null(bench_row_of(bench, KIND_PARTICIPANT, "p1"));
         bench_pass(bench, 2);
         bench_look(bench, session, &seen, 1);
-        assert_non_null(row_of_id(bench, KIND_PARTICIPANT, "p1"));
+        assert_non_null(bench_row_of(bench, KIND_PARTICIPANT, "p1"));
 }
 
 static void test_tombstones_are_restored(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
-        Sighting seen[] = { sighting("x1", "s1", MODE_NONE), sighting("x2", "s1", MODE_NONE),
-                            sighting("x3", "s1", MODE_NONE) };
+        Sighting seen[] = { bench_sighting("x1", "s1", MODE_NONE),
+                            bench_sighting("x2", "s1", MODE_NONE),
+                            bench_sighting("x3", "s1", MODE_NONE) };
         usec_t old = bench->now.realtime - TOMBSTONE_USEC - 1;
 
         assert_int_equal(
@@ -205,16 +191,16 @@ static void test_tombstones_are_restored(void **state) {
         assert_int_equal(core_restore_tombstone(bench->core, KIND_SESSION, &seen[2].id, old + 2),
                          0);
         bench_look(bench, session, seen, 3);
-        assert_null(row_of_id(bench, KIND_PARTICIPANT, "x1"));
-        assert_non_null(row_of_id(bench, KIND_PARTICIPANT, "x2"));
-        assert_non_null(row_of_id(bench, KIND_PARTICIPANT, "x3"));
+        assert_null(bench_row_of(bench, KIND_PARTICIPANT, "x1"));
+        assert_non_null(bench_row_of(bench, KIND_PARTICIPANT, "x2"));
+        assert_non_null(bench_row_of(bench, KIND_PARTICIPANT, "x3"));
 }
 
 /* Who is in a session that is on its way out is left alone. */
 static void test_session_being_deleted(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
-        Sighting seen = sighting("x1", "s1", MODE_NONE);
+        Sighting seen = bench_sighting("x1", "s1", MODE_NONE);
         Intent refresh = { .kind = INTENT_REFRESH, .object = KIND_SESSION, .number = session };
         Intent delete = { .kind = INTENT_DELETE, .object = KIND_SESSION, .number = session };
 
@@ -223,7 +209,7 @@ static void test_session_being_deleted(void **state) {
         assert_int_equal(bench_operation(bench), OPERATION_LIST_PARTICIPANTS);
         assert_int_equal(bench_intend(bench, delete), 0);
         bench_answer_sightings(bench, &seen, 1);
-        assert_null(row_of_id(bench, KIND_PARTICIPANT, "x1"));
+        assert_null(bench_row_of(bench, KIND_PARTICIPANT, "x1"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)

@@ -261,6 +261,29 @@ static void commit_tombstone(Fixture *f, uint64_t number, const char *id, usec_t
         row_deinit(&row.row);
 }
 
+/* What is adopted again has none any more, also where it went in the same batch. */
+static void test_tombstone_goes(void **state) {
+        BatchRow rows[] = {
+                { .row = row_of(KIND_SESSION, 2), .revived = true },
+                { .row = row_of(KIND_SESSION, 1), .removed = true, .tombstone = true },
+        };
+        Batch batch = batch_of(rows, 2);
+        Fixture *f = *state;
+
+        rows[0].row.id = rows[1].row.id = id_of("back");
+        fixture_attach(f);
+        commit_tombstone(f, 1, "other", test_now.realtime);
+        commit_tombstone(f, 1, "back", test_now.realtime);
+        assert_int_equal(fixture_commit(f, &batch), 0);
+        assert_int_equal(fixture_query(f, "SELECT count(*) FROM tombstones"), 1);
+        assert_int_equal(fixture_query(f, "SELECT count(*) FROM tombstones WHERE api_id = 'other'"),
+                         1);
+        assert_int_equal(fixture_query(f, "SELECT number FROM objects WHERE api_id = 'back'"), 2);
+
+        row_deinit(&rows[0].row);
+        row_deinit(&rows[1].row);
+}
+
 static void test_tombstones_age(void **state) {
         const usec_t start = test_now.realtime;
         Restored restored = { 0 };
@@ -379,10 +402,11 @@ static void test_callback_fails(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                STORE_TEST(test_round_trip),        STORE_TEST(test_rewrite),
-                STORE_TEST(test_not_to_disk),       STORE_TEST(test_removed),
-                STORE_TEST(test_id_passes_on),      STORE_TEST(test_tombstones_age),
-                STORE_TEST(test_impossible_values), STORE_TEST(test_callback_fails),
+                STORE_TEST(test_round_trip),     STORE_TEST(test_rewrite),
+                STORE_TEST(test_not_to_disk),    STORE_TEST(test_removed),
+                STORE_TEST(test_id_passes_on),   STORE_TEST(test_tombstones_age),
+                STORE_TEST(test_tombstone_goes), STORE_TEST(test_impossible_values),
+                STORE_TEST(test_callback_fails),
         };
 
         return cmocka_run_group_tests_name("store: rows", tests, NULL, NULL);
