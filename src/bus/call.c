@@ -61,7 +61,8 @@ int call_start(Call *call, const Question *question, sd_bus_error *error) {
 }
 
 int call_intend(Call *call, sd_bus_error *error) {
-        TicketKind kind = call->intent.kind == INTENT_CREATE ? TICKET_CREATION : TICKET_PLAIN;
+        bool creates = call->intent.kind == INTENT_CREATE || call->intent.kind == INTENT_ADOPT;
+        TicketKind kind = creates ? TICKET_CREATION : TICKET_PLAIN;
         uint64_t ticket, number;
         const char *reason = "";
         int r;

@@ -57,6 +57,18 @@ static int spec_fill(Spec *spec, const Arguments *arguments, Kind kind) {
 }
 
 /* The owner is known only once access has been granted. */
+static int spec_own(Spec *spec, Call *call, sd_bus_error *error) {
+        int r;
+
+        r = access_owner(call->bus->access, call->message, &spec->owner);
+        if (r < 0)
+                return r;
+        spec->created_at = bus_now().realtime;
+        return spec->lifetime == LIFETIME_CLIENT
+                       ? clients_bind(call->bus->clients, call->message, spec, error)
+                       : 0;
+}
+
 static int run_create(Call *call, sd_bus_error *error) {
         CLEANUP(spec_unrefp) Spec *spec = NULL;
         int r;
@@ -65,17 +77,10 @@ static int run_create(Call *call, sd_bus_error *error) {
         if (r < 0)
                 return r;
         r = spec_fill(spec, &call->arguments, call->intent.object);
+        if (r >= 0)
+                r = spec_own(spec, call, error);
         if (r < 0)
                 return r;
-        r = access_owner(call->bus->access, call->message, &spec->owner);
-        if (r < 0)
-                return r;
-        if (spec->lifetime == LIFETIME_CLIENT) {
-                r = clients_bind(call->bus->clients, call->message, spec, error);
-                if (r < 0)
-                        return r;
-        }
-        spec->created_at = bus_now().realtime;
         call->intent.spec = TAKE(spec);
         return call_intend(call, error);
 }
@@ -141,6 +146,62 @@ static int method_create_participant(sd_bus_message *message, void *userdata, sd
         return call_start(TAKE(call), &question, error);
 }
 
+static int id_read(sd_bus_message *message, ApiId *id, sd_bus_error *error) {
+        const char *text;
+        int r;
+
+        r = sd_bus_message_read_basic(message, 's', &text);
+        if (r < 0)
+                return r;
+        if (!api_id_set(id, text))
+                return error_set_argument(error, "id",
+                                          "an id of the API has 1 to %d letters, "
+                                          "digits, hyphens and underscores",
+                                          API_ID_MAX);
+        return 0;
+}
+
+/* How it was made, the API will tell. */
+static int run_adopt(Call *call, sd_bus_error *error) {
+        CLEANUP(spec_unrefp) Spec *spec = NULL;
+        int r;
+
+        r = spec_new(&spec);
+        if (r < 0)
+                return r;
+        spec->lifetime = call->arguments.lifetime;
+        r = spec_own(spec, call, error);
+        if (r < 0)
+                return r;
+        call->intent.spec = TAKE(spec);
+        return call_intend(call, error);
+}
+
+static int method_adopt(sd_bus_message *message, Bus *bus, Kind kind, sd_bus_error *error) {
+        CLEANUP(call_freep) Call *call = NULL;
+        int r;
+
+        r = call_new(&call, bus, message);
+        if (r < 0)
+                return r;
+        call->intent = (Intent){ .kind = INTENT_ADOPT, .object = kind, .wait = true };
+        r = id_read(message, &call->intent.id, error);
+        if (r >= 0)
+                r = arguments_read(message, ARGUMENTS_ADOPT, &call->arguments, error);
+        if (r < 0)
+                return r;
+        call->run = run_adopt;
+        return call_start(TAKE(call), &(Question){ .action = ACTION_CREATE }, error);
+}
+
+static int method_adopt_session(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return method_adopt(message, userdata, KIND_SESSION, error);
+}
+
+static int method_adopt_participant(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return method_adopt(message, userdata, KIND_PARTICIPANT, error);
+}
+
 static int run_get(Call *call, sd_bus_error *error) {
         const Row *row = core_find_id(call->bus->core, call->kind, &call->id);
 
@@ -155,20 +216,14 @@ static int run_get(Call *call, sd_bus_error *error) {
 
 static int method_get(sd_bus_message *message, Bus *bus, Kind kind, sd_bus_error *error) {
         CLEANUP(call_freep) Call *call = NULL;
-        const char *id;
         int r;
 
         r = call_new(&call, bus, message);
         if (r < 0)
                 return r;
-        r = sd_bus_message_read_basic(message, 's', &id);
+        r = id_read(message, &call->id, error);
         if (r < 0)
                 return r;
-        if (!api_id_set(&call->id, id))
-                return error_set_argument(error, "id",
-                                          "an id of the API has 1 to %d letters, "
-                                          "digits, hyphens and underscores",
-                                          API_ID_MAX);
         call->kind = kind;
         call->run = run_get;
         return call_start(TAKE(call), &(Question){ .action = ACTION_READ }, error);
@@ -311,6 +366,12 @@ const sd_bus_vtable manager_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("CreateParticipant", SD_BUS_ARGS("a{sv}", properties),
                                 SD_BUS_RESULT("o", participant), method_create_participant,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("AdoptSession", SD_BUS_ARGS("s", id, "a{sv}", options),
+                                SD_BUS_RESULT("o", session), method_adopt_session,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("AdoptParticipant", SD_BUS_ARGS("s", id, "a{sv}", options),
+                                SD_BUS_RESULT("o", participant), method_adopt_participant,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetSession", SD_BUS_ARGS("s", id), SD_BUS_RESULT("o", session),
                                 method_get_session, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 
-/* What its successful answer holds: nothing, the path of what was created, or a token. */
+/* What its successful answer holds: nothing, the path of what was created or adopted, or a token. */
 typedef enum TicketKind { TICKET_PLAIN, TICKET_CREATION, TICKET_TOKEN } TicketKind;
 
 typedef struct Ticket {

@@ -38,11 +38,11 @@ static const struct Known {
           "It may or may not exist at the API. Deleting it here forgets it; creating again is a "
           "new request." },
         { CONVENED_ERROR_NO_TOKEN, EXIT_FAILED,
-          "A token comes with a creation that the API has confirmed." },
+          "A token comes with a creation that the API has confirmed; what was adopted has none." },
         { CONVENED_ERROR_STORAGE_FAILED, EXIT_FAILED,
           "Nothing was changed. Is the disk full? See the journal of convened." },
         { SD_BUS_ERROR_UNKNOWN_METHOD, EXIT_FAILED,
-          "The convened that runs there does not offer this yet." },
+          "The convened that runs there is older than this convenectl: restart it." },
         { SD_BUS_ERROR_LIMITS_EXCEEDED, EXIT_FAILED,
           "Delete something, wait for what is pending, or raise the limits of [Bus] in "
           "convened.conf." },

@@ -233,6 +233,26 @@ def test_completion(ctl):
             ctl.run("complete", "--", ctl.flag, "show-session", stub)).lines]
 
 
+@pytest.mark.covers("verb: adopt-session", "verb: adopt-participant")
+def test_adopt(ctl, simulator):
+    session = simulator.create_session(tag="old")["id"]
+    member = simulator.create_participant(tag="alice")["id"]
+    alone = simulator.create_participant()["id"]
+    simulator.add(session, member)
+    assert done(ctl.run("adopt-session", session)).out == (
+        f'Adopted session 1 "old", API id {session}.\n')
+    assert done(ctl.run("show-participant", "alice", "--json=short")).json["Id"] == member
+    facts = done(ctl.run("adopt-participant", alone, "--json=short")).json
+    assert (facts["Number"], facts["Id"], facts["Session"]) == (2, alone, "/")
+    result = ctl.run("token", "alice")
+    assert result.code == FAILED and "what was adopted has none" in result.err, result
+    result = ctl.run("adopt-session", "nobody")
+    assert result.code == NOT_FOUND, result
+    assert "cannot adopt session nobody: There is no session with that id" in result.err
+    result = ctl.run("adopt-participant", "no/id")
+    assert result.code == FAILED and "1 to 64 letters" in result.err, result
+
+
 def test_somebody_else_deletes_it(ctl, simulator):
     session = created(ctl, "create-session", "stolen")
     simulator.call("DELETE", f"/sessions/{session['Id']}")

@@ -114,6 +114,27 @@ def test_only_the_owner(stage, users):
     assert alice.call(S1, SESSION, "Delete", "a{sv}", ({},)) == ()
 
 
+@pytest.mark.covers("right: adopt")
+def test_everybody_may_adopt(stage, users):
+    """What comes in is the caller's; what strangers add to it is, too; what is here stays whose it is."""
+    _, alice, bob = users
+    session = stage.simulator.create_session()["id"]
+    members = [stage.simulator.create_participant()["id"] for _ in range(2)]
+    stage.simulator.add(session, members[0])
+    path, = alice.call(PATH, MANAGER, "AdoptSession", "sa{sv}", (session, {}))
+    stage.simulator.add(session, members[1])
+    stage.refresh(path)
+    paths = [alice.call(PATH, MANAGER, "GetParticipant", "s", (api_id,))[0] for api_id in members]
+    assert [stage.get(one)["Owner"] for one in (path, *paths)] == [ALICE] * 3
+    assert bob.call(PATH, MANAGER, "AdoptSession", "sa{sv}", (session, {})) == (path,)
+    assert bob.call(PATH, MANAGER, "AdoptParticipant", "sa{sv}", (members[1], {})) == (paths[1],)
+    for one in paths:
+        denied(bob, one, PARTICIPANT, "Delete", "a{sv}", ({},))
+    denied(*add(bob, path, P2))
+    assert stage.get(paths[1])["Owner"] == ALICE
+    assert alice.call(path, SESSION, "Delete", "a{sv}", ({},)) == ()
+
+
 @pytest.mark.covers("right: RemoveParticipant")
 def test_remove_by_the_owner_of_either(stage, users):
     root, alice, bob = users

@@ -313,10 +313,3 @@ def test_api_state_is_signalled_at_once(stage):
         stage.simulator.set_faults()
         heard = listener.until(lambda event: "ApiState" in event.changed)
         assert heard[-1].changed["ApiState"] == "online"
-
-
-def test_not_in_this_version(stage):
-    for member in ("AdoptSession", "AdoptParticipant"):
-        with pytest.raises(BusError) as caught:
-            stage.daemon.manager(member)
-        assert caught.value.name == "org.freedesktop.DBus.Error.UnknownMethod"
