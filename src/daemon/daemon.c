@@ -121,6 +121,13 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
         return 0;
 }
 
+/* The loop that asks does; the store does unless a commit takes too long. */
+static bool has_progress(usec_t patience, void *userdata) {
+        const Daemon *daemon = userdata;
+
+        return !daemon->batch || daemon_now().boottime - daemon->batch_at <= patience;
+}
+
 static int make_loop(Daemon *daemon) {
         int r;
 
@@ -144,7 +151,7 @@ static int make_loop(Daemon *daemon) {
         if (r < 0)
                 return r;
 
-        return notify_new(&daemon->notify, daemon->event);
+        return notify_new(&daemon->notify, daemon->event, has_progress, daemon);
 }
 
 static int make_core(Daemon *daemon) {

@@ -32,7 +32,8 @@ typedef struct Daemon {
         Store *store;
         Api *api;
         Bus *bus;
-        Batch *batch; /* on its way to the disk, borrowed from the core; NULL: none */
+        Batch *batch;    /* on its way to the disk, borrowed from the core; NULL: none */
+        usec_t batch_at; /* CLOCK_BOOTTIME: since when */
         Status status;
         bool stopping;
 } Daemon;

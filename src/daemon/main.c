@@ -13,6 +13,7 @@
 #include "daemon/daemon.h"
 #include "daemon/journal.h"
 #include "daemon/message-ids.h"
+#include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/refusal.h"
 
@@ -20,10 +21,12 @@
 
 /* 78 is what the unit does not restart: somebody has to do something first. */
 static int not_started(int r, const char *reason) {
-        if (r == REFUSED)
+        if (r == REFUSED) {
                 journal_log(LOG_ERR, MESSAGE_NOT_STARTED, "%s", reason);
-        else
+                notify_end(reason);
+        } else {
                 journal_log(LOG_ERR, MESSAGE_NOT_STARTED, "convened was not started.");
+        }
 
         return r == REFUSED ? EX_CONFIG : EXIT_FAILURE;
 }

@@ -3,15 +3,12 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
-
-#include "base/time.h"
 
 #define WAITING_MAX 16
 
@@ -20,6 +17,8 @@ struct Notify {
         sd_event_source *writable; /* enabled while something waits */
         sd_event_source *watchdog;
         uint64_t watchdog_usec;
+        NotifyProgress progress;
+        void *userdata;             /* of progress */
         char *waiting[WAITING_MAX]; /* in their order */
         size_t n_waiting;
 };
@@ -89,29 +88,6 @@ void notify_tell(Notify *notify, const char *format, ...) {
                 notify_wait(notify, TAKE(text));
 }
 
-/* Twice in the time that the manager allows, as sd_watchdog_enabled(3) has it. */
-static int on_watchdog(sd_event_source *source, uint64_t at, void *userdata) {
-        Notify *notify = userdata;
-
-        (void)at;
-        notify_tell(notify, "WATCHDOG=1");
-        (void)sd_event_source_set_time_relative(source, notify->watchdog_usec / 2);
-        return 0;
-}
-
-static int notify_feed(Notify *notify, sd_event *event) {
-        int r;
-
-        r = sd_watchdog_enabled(false, &notify->watchdog_usec);
-        if (r <= 0)
-                return r;
-        r = sd_event_add_time_relative(event, &notify->watchdog, CLOCK_MONOTONIC, 0,
-                                       notify->watchdog_usec / 8, on_watchdog, notify);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(notify->watchdog, SD_EVENT_ON);
-}
-
 /* A path, or with @ in front an abstract name. */
 static int notify_connect(const char *name) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -132,12 +108,53 @@ static int notify_connect(const char *name) {
         return TAKE_FD(fd);
 }
 
-int notify_new(Notify **ret, sd_event *event) {
+void notify_end(const char *reason) {
+        CLEANUP(closep) int fd = notify_connect(getenv("NOTIFY_SOCKET"));
+        CLEANUP(freep) char *text = NULL;
+
+        if (fd < 0)
+                return;
+        if (asprintf(&text, "STATUS=%s", reason) < 0)
+                text = NULL;
+        else
+                (void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Twice in the time that the manager allows, as sd_watchdog_enabled(3) has it. What only takes long
+ * is looked at again soon, and often enough that it is never taken for what stands still. */
+static int on_watchdog(sd_event_source *source, uint64_t at, void *userdata) {
+        Notify *notify = userdata;
+        usec_t span = notify->watchdog_usec;
+        bool progress = notify->progress(usec_min(span / 8, USEC_PER_SEC), notify->userdata);
+
+        (void)at;
+        if (progress)
+                notify_tell(notify, "WATCHDOG=1");
+        (void)sd_event_source_set_time_relative(source, progress ? span / 2 : span / 16);
+        return 0;
+}
+
+static int notify_feed(Notify *notify, sd_event *event) {
+        int r;
+
+        r = sd_watchdog_enabled(false, &notify->watchdog_usec);
+        if (r <= 0)
+                return r;
+        r = sd_event_add_time_relative(event, &notify->watchdog, CLOCK_MONOTONIC, 0,
+                                       notify->watchdog_usec / 8, on_watchdog, notify);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(notify->watchdog, SD_EVENT_ON);
+}
+
+int notify_new(Notify **ret, sd_event *event, NotifyProgress progress, void *userdata) {
         CLEANUP(notify_freep) Notify *notify = calloc(1, sizeof(*notify));
         int r;
 
         if (!notify)
                 return -ENOMEM;
+        notify->progress = progress;
+        notify->userdata = userdata;
         notify->fd = notify_connect(getenv("NOTIFY_SOCKET"));
         if (notify->fd >= 0) {
                 r = sd_event_add_io(event, &notify->writable, notify->fd, EPOLLOUT, on_writable,

@@ -69,6 +69,7 @@ static int turn_seal(Daemon *daemon) {
                         r = daemon_release(daemon, batch);
                 } else {
                         daemon->batch = batch;
+                        daemon->batch_at = daemon_now().boottime;
                         r = store_commit(daemon->store, batch);
                 }
                 if (r < 0)

@@ -7,7 +7,8 @@
  *
  * Every fsync() and fdatasync() takes that much longer. With SLOW_FSYNC_LOG=FILE each appends a line
  * "PID TID" there before it begins, so that a test can see how many there were, and in which thread.
- * With SLOW_FSYNC_FAIL=FILE each fails with EIO while that file exists. A program built with address
+ * With SLOW_FSYNC_FAIL=FILE each fails with EIO while that file exists, and with SLOW_FSYNC_HOLD=FILE each
+ * that has begun waits while that one exists. A program built with address
  * sanitizers wants ASAN_OPTIONS=verify_asan_link_order=0 beside it.
  */
 
@@ -44,6 +45,13 @@ static void linger(void) {
                 ;
 }
 
+static void hold(void) {
+        const char *path = getenv("SLOW_FSYNC_HOLD");
+
+        while (path && access(path, F_OK) == 0)
+                nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+}
+
 static int fail(void) {
         const char *path = getenv("SLOW_FSYNC_FAIL");
 
@@ -56,10 +64,12 @@ static int fail(void) {
 
 int fsync(int fd) {
         linger();
+        hold();
         return fail() < 0 ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
 int fdatasync(int fd) {
         linger();
+        hold();
         return fail() < 0 ? -1 : (int)syscall(SYS_fdatasync, fd);
 }

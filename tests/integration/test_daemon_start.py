@@ -10,10 +10,11 @@ import stat
 import subprocess
 
 import pytest
+from jeepney import DBusAddress, new_method_call
 
 from harness.bus import BusError, PrivateBus
-from harness.daemon import NAME, PATH, Daemon, DaemonEnded
-from harness.programs import TREE, program, sanitizer_options
+from harness.daemon import MANAGER, NAME, PATH, Daemon, DaemonEnded
+from harness.programs import TREE, build_directory, program, sanitizer_options
 
 
 def left_alone(daemon, seconds):
@@ -305,6 +306,28 @@ def test_watchdog_is_fed(bus):
         for _ in range(3):
             daemon.notified = []
             daemon.await_notification("WATCHDOG=1", timeout=2)
+
+
+def test_watchdog_goes_hungry_while_the_disk_hangs(bus, simulator):
+    """A loop that turns is not enough: what nobody can make durable, only a restart may cure."""
+    daemon = Daemon(bus, base_url=simulator.base_url, environment={"WATCHDOG_USEC": "800000"})
+    hold = daemon.folder.path("hold")
+    daemon.environment.update(
+        LD_PRELOAD=os.path.join(build_directory(), "tests/integration/slow-fsync.so"),
+        SLOW_FSYNC_HOLD=hold, ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:verify_asan_link_order=0")
+    with daemon:
+        daemon.create_session()
+        daemon.folder.write("hold", "")
+        daemon.connection.send(new_method_call(DBusAddress(PATH, NAME, MANAGER), "CreateSession",
+                                               "a{sv}", ({},)))
+        # the last that was on its way, and those of the first 100 ms
+        with pytest.raises(TimeoutError):
+            for _ in range(3):
+                daemon.notified = []
+                daemon.await_notification("WATCHDOG=1", timeout=1.5)
+        assert daemon.properties()["SessionCount"] == 1
+        os.unlink(hold)
+        daemon.await_notification("WATCHDOG=1")
 
 
 @pytest.mark.covers("daemon: idle")

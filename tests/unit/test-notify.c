@@ -16,6 +16,12 @@ typedef struct Manager {
         Notify *notify;
 } Manager;
 
+static bool progress(usec_t patience, void *userdata) {
+        (void)patience;
+        (void)userdata;
+        return true;
+}
+
 static int manager_setup(void **state) {
         Manager *manager = calloc(1, sizeof(*manager));
         struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -26,7 +32,7 @@ static int manager_setup(void **state) {
         assert_int_equal(bind(manager->fd, (struct sockaddr *)&address, sizeof(address)), 0);
         setenv("NOTIFY_SOCKET", address.sun_path, 1);
         assert_true(sd_event_new(&manager->event) >= 0);
-        assert_int_equal(notify_new(&manager->notify, manager->event), 0);
+        assert_int_equal(notify_new(&manager->notify, manager->event, progress, NULL), 0);
         *state = manager;
         return 0;
 }
@@ -152,7 +158,7 @@ static void test_nobody_to_tell(void **state) {
                 if (value)
                         setenv("NOTIFY_SOCKET", value, 1);
                 assert_true(sd_event_new(&event) >= 0);
-                assert_int_equal(notify_new(&notify, event), 0);
+                assert_int_equal(notify_new(&notify, event, progress, NULL), 0);
                 notify_tell(notify, "READY=1");
                 sd_event_unref(event);
         }
