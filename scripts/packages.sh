@@ -16,7 +16,7 @@ packages_build=(
 packages_demo=(curl dbus-daemon)
 
 packages_check=(
-        clang clang-format-14 debootstrap libcmocka-dev nghttp2-proxy openssl python3
+        clang clang-format-14 debootstrap libcmocka-dev libpolkit-gobject-1-dev nghttp2-proxy openssl python3
         python3-jeepney python3-pytest scdoc shellcheck systemd systemd-container xz-utils zsh
         # the examples
         gjs libglib2.0-dev

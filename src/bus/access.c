@@ -7,19 +7,32 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "bus/polkit.h"
 
 /* Enough for those who are busy at one time; each costs a match rule, of which the system bus
  * allows a connection 512. */
 #define CALLERS_MAX 256
+
+#define ASKINGS_PER_USER_MAX 32U
 
 /* What is known of a unique name. Names are never used again while the bus runs. */
 typedef struct Caller {
         TAILQ_ENTRY(Caller) link;
         Access *access;
         sd_bus_slot *departure;
+        TAILQ_HEAD(Askings, Asking) askings;
         uint32_t uid;
         char name[];
 } Caller;
+
+/* What polkit has been asked about a caller. It lasts no longer than the caller. */
+typedef struct Asking {
+        TAILQ_ENTRY(Asking) link;
+        Caller *caller;
+        PolkitQuestion *question;
+        AccessAnswer answer;
+        void *userdata;
+} Asking;
 
 struct Access {
         sd_bus *bus; /* borrowed: who owns the Access holds it */
@@ -44,9 +57,41 @@ static const Rule rules[_ACTION_MAX] = {
         [ACTION_RELOAD] = RULE_ROOT,
 };
 
+/* What polkit is asked for where the table says no; NULL: nothing, everybody may. */
+static const char *const polkit_actions[_ACTION_MAX] = {
+        [ACTION_CREATE_JOINED] = "org.convened1.manage-others",
+        [ACTION_DELETE_SESSION] = "org.convened1.manage-others",
+        [ACTION_DELETE_PARTICIPANT] = "org.convened1.manage-others",
+        [ACTION_SUBSCRIBE] = "org.convened1.manage-others",
+        [ACTION_GET_TOKEN] = "org.convened1.read-tokens",
+        [ACTION_ADD] = "org.convened1.manage-others",
+        [ACTION_REMOVE] = "org.convened1.manage-others",
+        [ACTION_RELOAD] = "org.convened1.reload",
+};
+
+static const sd_bus_error denied =
+        SD_BUS_ERROR_MAKE_CONST(SD_BUS_ERROR_ACCESS_DENIED,
+                                "This is for the owner of the object, for root, and for those whom "
+                                "polkit allows it.");
+static const sd_bus_error challenged =
+        SD_BUS_ERROR_MAKE_CONST(SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                "This needs a password, and the caller does not let its user be "
+                                "asked for one.");
+
+static void asking_end(Asking *asking, const sd_bus_error *refusal) {
+        TAILQ_REMOVE(&asking->caller->askings, asking, link);
+        polkit_question_free(asking->question);
+        asking->answer(asking->userdata, refusal);
+        free(asking);
+}
+
 static Caller *caller_free(Caller *caller) {
+        Asking *asking;
+
         if (!caller)
                 return NULL;
+        while ((asking = TAILQ_FIRST(&caller->askings)))
+                asking_end(asking, &denied);
         if (caller->access) {
                 TAILQ_REMOVE(&caller->access->callers, caller, link);
                 caller->access->n_callers--;
@@ -124,9 +169,18 @@ static Caller *access_find(Access *access, const char *name) {
         return caller;
 }
 
+/* The one that has not been asked about for longest, and that polkit is not asked about. */
+static void access_make_room(Access *access) {
+        Caller *caller = TAILQ_LAST(&access->callers, Callers);
+
+        while (caller && !TAILQ_EMPTY(&caller->askings))
+                caller = TAILQ_PREV(caller, Callers, link);
+        caller_free(caller);
+}
+
 static void access_keep(Access *access, Caller *caller) {
-        if (access->n_callers == CALLERS_MAX)
-                caller_free(TAILQ_LAST(&access->callers, Callers));
+        if (access->n_callers >= CALLERS_MAX)
+                access_make_room(access);
         caller->access = access;
         TAILQ_INSERT_HEAD(&access->callers, caller, link);
         access->n_callers++;
@@ -149,23 +203,21 @@ static int sender_query(sd_bus_message *message, uint32_t *ret) {
         return 0;
 }
 
-static int access_uid(Access *access, sd_bus_message *message, uint32_t *ret) {
+static int access_caller(Access *access, sd_bus_message *message, Caller **ret) {
         CLEANUP(caller_freep) Caller *caller = NULL;
         const char *name = sd_bus_message_get_sender(message);
-        const Caller *known;
         int r;
 
         if (!name)
                 return -EACCES;
-        known = access_find(access, name);
-        if (known) {
-                *ret = known->uid;
+        *ret = access_find(access, name);
+        if (*ret)
                 return 0;
-        }
 
         caller = calloc(1, sizeof(*caller) + strlen(name) + 1);
         if (!caller)
                 return -ENOMEM;
+        TAILQ_INIT(&caller->askings);
         strcpy(caller->name, name);
         /* Watched first: who leaves after the question has been answered is not missed. */
         r = caller_watch(caller, access->bus);
@@ -175,7 +227,7 @@ static int access_uid(Access *access, sd_bus_message *message, uint32_t *ret) {
         if (r < 0)
                 return r;
 
-        *ret = caller->uid;
+        *ret = caller;
         access_keep(access, TAKE(caller));
         return 0;
 }
@@ -199,24 +251,83 @@ static bool rule_allows(Rule rule, const Question *question, uint32_t uid) {
         return false;
 }
 
-int access_ask(Access *access, sd_bus_message *message, const Question *question,
-               AccessAnswer answer, void *userdata) {
-        uint32_t uid;
+static void on_verdict(PolkitVerdict verdict, void *userdata) {
+        switch (verdict) {
+        case POLKIT_YES:
+                return asking_end(userdata, NULL);
+        case POLKIT_NO:
+                return asking_end(userdata, &denied);
+        case POLKIT_CHALLENGE:
+                return asking_end(userdata, &challenged);
+        }
+}
+
+static int caller_ask_polkit(Caller *caller, sd_bus_message *message, const char *action,
+                             AccessAnswer answer, void *userdata) {
+        CLEANUP(freep) Asking *asking = calloc(1, sizeof(*asking));
         int r;
 
-        (void)answer;
-        (void)userdata;
-        if (!access->system)
-                return 1;
-        r = access_uid(access, message, &uid);
+        if (!asking)
+                return -ENOMEM;
+        asking->caller = caller;
+        asking->answer = answer;
+        asking->userdata = userdata;
+        r = polkit_ask(&asking->question, caller->access->bus, caller->name, action,
+                       sd_bus_message_get_allow_interactive_authorization(message) > 0, on_verdict,
+                       asking);
         if (r < 0)
                 return r;
-        return uid == 0 || rule_allows(rules[question->action], question, uid) ? 1 : -EACCES;
+
+        TAILQ_INSERT_TAIL(&caller->askings, asking, link);
+        TAKE(asking);
+        return 0;
+}
+
+/* A bus allows one user so many connections; each may keep a person at a desk busy with a password. */
+static bool may_ask_polkit(const Access *access, uint32_t uid) {
+        const Caller *caller;
+        const Asking *asking;
+        unsigned n = 0;
+
+        TAILQ_FOREACH(caller, &access->callers, link)
+                if (caller->uid == uid)
+                        TAILQ_FOREACH(asking, &caller->askings, link)
+                                n++;
+        return n < ASKINGS_PER_USER_MAX;
+}
+
+int access_ask(Access *access, sd_bus_message *message, const Question *question,
+               AccessAnswer answer, void *userdata, sd_bus_error *error) {
+        Caller *caller;
+        int r;
+
+        if (!access->system)
+                return 1;
+        r = access_caller(access, message, &caller);
+        if (r < 0)
+                return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
+                                        "Nobody can tell any more who has called.");
+        if (caller->uid == 0 || rule_allows(rules[question->action], question, caller->uid))
+                return 1;
+        if (!may_ask_polkit(access, caller->uid))
+                return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                         "polkit is asked about %u calls of this user already.",
+                                         ASKINGS_PER_USER_MAX);
+        return caller_ask_polkit(caller, message, polkit_actions[question->action], answer,
+                                 userdata);
 }
 
 int access_owner(Access *access, sd_bus_message *message, uint32_t *ret) {
-        if (access->system)
-                return access_uid(access, message, ret);
-        *ret = getuid();
+        Caller *caller;
+        int r;
+
+        if (!access->system) {
+                *ret = getuid();
+                return 0;
+        }
+        r = access_caller(access, message, &caller);
+        if (r < 0)
+                return r;
+        *ret = caller->uid;
         return 0;
 }

@@ -3,12 +3,12 @@
 
 /*
  * Who may do what: the one place that is asked before each call. It may answer later (a question
- * to polkit will), so whoever asks has parsed, copied and checked everything beforehand, and does
+ * to polkit does), so whoever asks has parsed, copied and checked everything beforehand, and does
  * nothing that can be observed before the answer. Quotas belong here too.
  *
  * On the session bus there is one user, who may everything. On the system bus the bus policy has
  * let in root and the members of a group; what one of them may do with another's objects is in the
- * table of access.c.
+ * table of access.c. What that refuses, polkit may allow.
  */
 
 #include <stdbool.h>
@@ -41,8 +41,9 @@ typedef struct Question {
         unsigned n_owners;
 } Question;
 
-/* Called once, from the loop, and never from inside access_ask(). */
-typedef void (*AccessAnswer)(void *userdata, bool allowed);
+/* @refusal: borrowed, NULL: it may. Called once, from the loop or from access_free(), and never from
+ * inside access_ask(). */
+typedef void (*AccessAnswer)(void *userdata, const sd_bus_error *refusal);
 
 /* @system: whether callers have rights of their own. Return: 0, -ENOMEM. */
 int access_new(Access **ret, sd_bus *bus, bool system);
@@ -51,12 +52,14 @@ Access *access_free(Access *access);
 /**
  * access_ask() - may the sender of this message do this?
  * @answer:   called later where 0 is returned; else never
+ * @error:    set on refusal
  *
- * Return: 1: yes; 0: the answer comes later; -EACCES: no, or nobody can tell who is asking;
- *         another negative errno.
+ * A sender that leaves the bus before the answer is refused.
+ *
+ * Return: 1: yes; 0: the answer comes later; negative errno: no, or nobody can tell who is asking.
  */
 int access_ask(Access *access, sd_bus_message *message, const Question *question,
-               AccessAnswer answer, void *userdata);
+               AccessAnswer answer, void *userdata, sd_bus_error *error);
 
 /**
  * access_owner() - the uid that an object of this sender's is to belong to

@@ -30,12 +30,16 @@ Call *call_free(Call *call) {
 }
 
 /* Nobody waits in a handler any more: errors are answered from here. */
-static void call_answered(void *userdata, bool allowed) {
+static void call_answered(void *userdata, const sd_bus_error *refusal) {
         CLEANUP(call_freep) Call *call = userdata;
         sd_bus_error error = SD_BUS_ERROR_NULL;
         int r;
 
-        r = allowed ? call->run(call, &error) : -EACCES;
+        if (refusal) {
+                (void)sd_bus_reply_method_error(call->message, refusal);
+                return;
+        }
+        r = call->run(call, &error);
         if (r < 0)
                 (void)sd_bus_reply_method_errno(call->message, r, &error);
         sd_bus_error_free(&error);
@@ -45,12 +49,7 @@ int call_start(Call *call, const Question *question, sd_bus_error *error) {
         CLEANUP(call_freep) Call *own = call;
         int r;
 
-        r = access_ask(call->bus->access, call->message, question, call_answered, call);
-        if (r == -EACCES)
-                return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
-                                        question->action == ACTION_RELOAD
-                                                ? "This is for root."
-                                                : "This is for the owner of the object, or root.");
+        r = access_ask(call->bus->access, call->message, question, call_answered, call, error);
         if (r < 0)
                 return r;
         if (r == 0) {

@@ -6,43 +6,19 @@ import os
 
 import pytest
 
-import harness.bus
-from harness.bus import BusError, call
+from harness.bus import BusError
 from harness.daemon import MANAGER, NAME, PARTICIPANT, PATH, SESSION, variants
 from harness.stage import P1, P2, QUIET, S1, S2, Stage
+from harness.users import ALICE, BOB, User, open_to_all
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can be several users")
-
-ALICE, BOB = 1, 2
 
 
 @pytest.fixture(name="stage")
 def fixture_stage(monkeypatch):
-    monkeypatch.setattr(harness.bus, "CONFIG", harness.bus.CONFIG.replace(
-        '<allow own="*"/>', '<allow own="*"/><allow user="*"/>'))
+    open_to_all(monkeypatch)
     with Stage(QUIET, kind="system") as stage:
-        os.chmod(stage.bus.directory, 0o755)
         yield stage
-
-
-class User:
-    """A connection as another uid."""
-
-    def __init__(self, bus, uid):
-        os.setresuid(uid, uid, 0)
-        try:
-            self.connection = bus.connect()
-        finally:
-            os.setresuid(0, 0, 0)
-
-    def call(self, path, interface, member, signature=None, body=()):
-        return call(self.connection, NAME, path, interface, member, signature, body)
-
-    def create(self, what, **properties):
-        return self.call(PATH, MANAGER, "Create" + what, "a{sv}", (variants(properties),))[0]
-
-    def close(self):
-        self.connection.close()
 
 
 @pytest.fixture(name="users")

@@ -38,7 +38,7 @@ def test_at_home_under_systemd(root):
     for ending in ("systemd/system/convened.service", "systemd/user/convened.service",
                    "sysusers.d/convened.conf", "dbus-1/system.d/org.convened1.conf",
                    "dbus-1/system-services/org.convened1.service",
-                   "dbus-1/services/org.convened1.service",
+                   "dbus-1/services/org.convened1.service", "polkit-1/actions/org.convened1.policy",
                    "examples/convened.service.d/address-allow-list.conf",
                    "examples/convened.service.d/encrypted-credentials.conf", "examples/convened.conf"):
         assert [name for name in files_below(root) if name.endswith("/" + ending)], ending

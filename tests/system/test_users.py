@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Several people share the machine: what the bus lets through, and who may do what."""
 
+import os
+import pathlib
+import signal
+import time
+
 import pytest
 from jeepney import HeaderFields
 
 from harness.bus import BusError
 from harness.daemon import MANAGER, NAME, PARTICIPANT, PATH, SESSION, variants
 from harness.wait import wait_for
-from machine import PROPERTIES, UNIT, User, run, show, systemctl
+from machine import PROPERTIES, UNIT, User, run, show, systemctl, write
 
 S1, P1, P2 = (PATH + "/" + name for name in ("session/1", "participant/1", "participant/2"))
+DELETE = (S1, SESSION, "Delete", "a{sv}", ({},))
+TOKEN = (P1, PARTICIPANT, "GetToken")
+RELOAD = (PATH, MANAGER, "Reload")
 LOG_CONTROL = "/org/freedesktop/LogControl1"
 
 
@@ -69,24 +77,99 @@ def test_owners(machine):
     root, alice, bob = machine.users("root", "alice", "bob")
     alice.create("Session"), alice.create("Participant"), bob.create("Participant")
     assert [bob.get(path)["Owner"] for path in (S1, P1, P2)] == [alice.uid, alice.uid, bob.uid]
-    token = (P1, PARTICIPANT, "GetToken")
-    for call in ((S1, SESSION, "Delete", "a{sv}", ({},)), (P1, PARTICIPANT, "Delete", "a{sv}", ({},)),
-                 token, (P1, PARTICIPANT, "SetSubscriptions", "sa(oas)a{sv}", ("none", [], {})),
+    for call in (DELETE, (P1, PARTICIPANT, "Delete", "a{sv}", ({},)),
+                 TOKEN, (P1, PARTICIPANT, "SetSubscriptions", "sa(oas)a{sv}", ("none", [], {})),
                  (S1, SESSION, "AddParticipant", "oa{sv}", (P1, {})),
                  (S1, SESSION, "AddParticipant", "oa{sv}", (P2, {})),
                  (PATH, MANAGER, "CreateParticipant", "a{sv}", (variants({"Session": S1}),))):
-        assert bob.refused(*call) == "AccessDenied"
-    assert alice.call(*token)[0] == root.call(*token)[0]
+        assert bob.refused(*call) == "InteractiveAuthorizationRequired"
+    assert alice.call(*TOKEN)[0] == root.call(*TOKEN)[0]
     root.call(S1, SESSION, "AddParticipant", "oa{sv}", (P2, {}))
     bob.call(S1, SESSION, "RemoveParticipant", "oa{sv}", (P2, {}))
     root.call(S1, SESSION, "Delete", "a{sv}", ({},))
 
 
-def test_reload_is_for_root(machine):
+RULES = pathlib.Path("/etc/polkit-1/rules.d/50-convened-test.rules")
+
+
+@pytest.fixture(name="polkit")
+def fixture_polkit():
+    """A function that has polkit say so, such as "YES", of these actions and everybody."""
+    def say(result, *actions):
+        names = ", ".join(f'"org.convened1.{action}"' for action in actions)
+        write(RULES, "polkit.addRule(function(action, subject) {\n"
+                     f"        if ([{names}].indexOf(action.id) >= 0) return polkit.Result.{result};\n"
+                     "});\n")
+        systemctl("restart", "polkit.service")
+
+    yield say
+    RULES.unlink(missing_ok=True)
+    systemctl("unmask", "--runtime", "polkit.service")
+    systemctl("restart", "polkit.service")
+
+
+@pytest.fixture(name="alice_bob")
+def fixture_alice_bob(machine):
+    """Session 1 and participant 1 are Alice's."""
     machine.start()
-    alice, root = machine.users("alice", "root")
-    assert alice.refused(PATH, MANAGER, "Reload") == "AccessDenied"
-    assert root.manager("Reload") == ()
+    alice, bob = machine.users("alice", "bob")
+    alice.create("Session"), alice.create("Participant")
+    return alice, bob
+
+
+def test_polkit_defaults(alice_bob):
+    """An administrator's password, and nobody may be asked for it."""
+    _, bob = alice_bob
+    for call in (DELETE, TOKEN, RELOAD):
+        assert bob.refused(*call) == "InteractiveAuthorizationRequired"
+
+
+@pytest.mark.parametrize("action, call", [("manage-others", DELETE), ("read-tokens", TOKEN),
+                                          ("reload", RELOAD)])
+def test_polkit_says_yes(alice_bob, polkit, action, call):
+    """It answers a daemon that is not root, as the action names that as its owner."""
+    _, bob = alice_bob
+    polkit("YES", action)
+    for other in (DELETE, TOKEN, RELOAD):
+        if other != call:
+            assert bob.refused(*other) == "InteractiveAuthorizationRequired"
+    bob.call(*call)
+
+
+def test_polkit_says_no(alice_bob, polkit):
+    _, bob = alice_bob
+    polkit("NO", "manage-others", "read-tokens", "reload")
+    for call in (DELETE, TOKEN, RELOAD):
+        assert bob.refused(*call) == "AccessDenied"
+
+
+def test_without_polkit(machine, alice_bob, polkit):
+    """Masked: root may all the same, and owners what is theirs."""
+    alice, bob = alice_bob
+    systemctl("mask", "--runtime", "--now", "polkit.service")
+    for call in (DELETE, TOKEN, RELOAD):
+        assert bob.refused(*call) == "AccessDenied"
+    assert alice.call(*TOKEN)
+    assert machine.user("root").call(*RELOAD) == ()
+
+
+def test_polkit_that_hangs(machine, alice_bob, polkit):
+    """A refusal in the end, and nobody else waits for it."""
+    alice, bob = alice_bob
+    polkit("YES", "manage-others", "read-tokens", "reload")
+    pid = int(show("MainPID", "polkit.service"))
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        bob.send(*DELETE)
+        begin = time.monotonic()
+        for _ in range(20):
+            assert alice.call(*TOKEN)
+        quick = time.monotonic() - begin
+        assert bob.refused(*TOKEN) == "AccessDenied"
+        assert quick < (time.monotonic() - begin) / 2
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert alice.get(S1)["State"] == "active"
 
 
 def test_log_level_is_for_root(machine):
