@@ -43,11 +43,11 @@ Core *core_free(Core *core) {
         free(core->effects);
         while ((waiter = TAILQ_FIRST(&core->waiters)))
                 waiter_free(core, waiter);
+        core_adoptions_deinit(core);
         while ((flight = RB_ROOT(&core->flights)))
                 flight_free(core, flight);
         departures_deinit(core);
         assert(core->n_flights == 0 && core->n_posts == 0);
-        core_adoptions_deinit(core);
         registry_deinit(&core->registry);
         tombstones_deinit(&core->tombstones);
         free(core);

@@ -342,6 +342,15 @@ static void test_a_session_that_has_gone(void **state) {
         assert_non_null(bench_row_of(bench, KIND_PARTICIPANT, "x1"));
 }
 
+/* The process ends in the middle: nobody writes to what is freed already. */
+static void test_left_in_flight(void **state) {
+        Bench *bench = *state;
+
+        assert_int_equal(bench_intend(bench, adopt(KIND_PARTICIPANT, "x1")), 0);
+        assert_int_equal(bench_intend(bench, adopt(KIND_SESSION, "s1")), 0);
+        assert_int_equal(core_status(bench->core).n_in_flight, 2);
+}
+
 static void test_for_one_who_leaves(void **state) {
         Bench *bench = *state;
         CLEANUP(spec_unrefp) Spec *spec = spec_of(1000, ":1.5");
@@ -374,6 +383,7 @@ int main(void) {
                 TEST(test_what_has_gone),
                 TEST(test_with_a_late_answer),
                 TEST(test_a_session_that_has_gone),
+                TEST(test_left_in_flight),
                 TEST(test_for_one_who_leaves),
         };
 
