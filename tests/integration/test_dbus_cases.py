@@ -431,7 +431,7 @@ def test_refresh_of_what_is_gone(stage):
 
 
 @pytest.mark.covers("method: Participant.GetToken", "token: survives a restart", "token: none",
-                    "error: NoToken")
+                    "error: NoToken", "key: Manager.CreateParticipant Wait")
 def test_token(stage):
     stage.participant(), stage.participant()
     for path in (P1, P2):

@@ -246,8 +246,7 @@ def test_outcome_unknown(stage, kind):
     assert stage.get(PATH)["SuspectedOrphans"] == 1
 
 
-@pytest.mark.covers("reply: outcome unknown, repeated", "configuration: [Reconcile] CreateRepeats",
-                    "key: Manager.CreateParticipant Wait")
+@pytest.mark.covers("reply: outcome unknown, repeated", "configuration: [Reconcile] CreateRepeats")
 def test_unknown_outcome_is_repeated(stage):
     """Without AtMostOnce: 1 + CreateRepeats times, and each is counted."""
     stage.session()
