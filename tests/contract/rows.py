@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ElementTree
 
 KEY = re.compile(r'"([A-Z]\w+)" (?:b|s|u|o|as|a\(oas\))(?=[\s:;,)]|$)')
 KEY_ELSEWHERE = re.compile(r'see the Manager: ("\w+"(?:, "\w+")*)')
+KEYS_AS_OF = re.compile(r"@\w+: as for (\w+)\(\)")
 ERRORS = re.compile(r"below org\.convened1\.Error: (.*?)\. Beside them there are the bus's own (.*?)\.",
                     re.DOTALL)
 LONG_OR_SHORT = re.compile(r"\*(-[-\w]+)=?\*")
@@ -41,11 +42,13 @@ def comment_of(text, thing):
     return one_line(found[1])
 
 
-def keys_of(comment):
-    """The keys of a method's dictionary, in the order in which they are told."""
+def keys_of(text, method):
+    """The keys of a method's dictionary, in the order in which the interface's page tells them."""
+    comment = comment_of(text, method)
     elsewhere = [name for names in KEY_ELSEWHERE.findall(comment)
                  for name in re.findall(r"\w+", names)]
-    return list(dict.fromkeys(KEY.findall(comment) + elsewhere))
+    alike = [name for other in KEYS_AS_OF.findall(comment) for name in keys_of(text, other)]
+    return list(dict.fromkeys(KEY.findall(comment) + elsewhere + alike))
 
 
 def errors_of(text):
@@ -66,7 +69,7 @@ def interface_rows(path):
             continue
         yield thing.tag, name
         if thing.tag == "method":
-            for key in keys_of(comment_of(text, thing.get("name"))):
+            for key in keys_of(text, thing.get("name")):
                 yield "key", f"{name} {key}"
     if short == "Manager":
         for error in errors_of(text):

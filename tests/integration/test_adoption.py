@@ -322,6 +322,21 @@ def test_goes_with_its_client(stage):
     wait_for(lambda: stage.simulator.state() == {"sessions": {}, "participants": {}})
 
 
+@pytest.mark.covers("adoption: its client leaves", "key: Manager.AdoptParticipant Lifetime",
+                    "key: Manager.AdoptParticipant Wait")
+def test_a_participant_goes_with_its_client(stage):
+    alone = stage.simulator.create_participant()["id"]
+    stage.simulator.set_faults({"method": "GET", "kind": "latency", "ms": 200})
+    with stage.listener() as listener:
+        serial = listener.send(PATH, MANAGER, "AdoptParticipant", "sa{sv}",
+                               (alone, variants({"Lifetime": "client", "Wait": False})))
+        assert listener.until_reply(serial)[-1].body == (P1,)
+        # Whatever Wait says, the API has answered by then.
+        shown = stage.get(P1)
+        assert (shown["Id"], shown["State"], shown["Lifetime"]) == (alone, "active", "client")
+    wait_for(lambda: not stage.simulator.state()["participants"])
+
+
 @pytest.mark.covers("adoption: its client leaves")
 def test_a_client_that_leaves_before_the_api_has_answered(stage):
     session, _ = call_of_three(stage.simulator)

@@ -32,6 +32,7 @@ def fixture_scene(monkeypatch):
         yield stage, polkit, *users
 
 
+@pytest.mark.covers("right: polkit is asked first", "right: others' objects")
 def test_yes(scene):
     """Nothing can be seen of a call before polkit has answered."""
     stage, polkit, _, bob = scene
@@ -47,6 +48,7 @@ def test_yes(scene):
     assert list(stage.list("Sessions")[0]) == [S2]
 
 
+@pytest.mark.covers("right: a password may be asked for", "error: InteractiveAuthorizationRequired")
 @pytest.mark.parametrize("interactive, challenge, expect", [
     (False, False, "AccessDenied"), (True, False, "AccessDenied"),
     (False, True, "InteractiveAuthorizationRequired"), (True, True, "AccessDenied")])
@@ -60,6 +62,7 @@ def test_no(scene, interactive, challenge, expect):
     assert stage.get(S1)["State"] == "active"
 
 
+@pytest.mark.covers("right: others' objects", "right: others' tokens", "right: Reload by others")
 @pytest.mark.parametrize("call, action", [
     ((S1, SESSION, "AddParticipant", "oa{sv}", (P2, {})), "manage-others"),
     ((S2, SESSION, "AddParticipant", "oa{sv}", (P1, {})), "manage-others"),
@@ -75,6 +78,7 @@ def test_actions(scene, call, action):
     assert bob.outcome(serial) == "reply"
 
 
+@pytest.mark.covers("right: others' objects")
 def test_of_a_member_of_others(scene):
     stage, polkit, alice, bob = scene
     alice.call(S1, SESSION, "AddParticipant", "oa{sv}", (P1, {}))
@@ -97,6 +101,7 @@ def test_who_may_is_not_asked_about(scene):
         polkit.question(timeout=0)
 
 
+@pytest.mark.covers("right: no polkit, or no answer")
 def test_what_is_no_answer(scene):
     _, polkit, _, bob = scene
     for signature, body in ((None, ()), ("b", (True,)), ("(bb)", ((True, False),)),
@@ -109,6 +114,7 @@ def test_what_is_no_answer(scene):
     assert bob.outcome(serial) == "AccessDenied"
 
 
+@pytest.mark.covers("right: no polkit, or no answer", "right: nobody else waits")
 def test_no_answer(scene):
     """Others do not wait; after a while it is a refusal, and polkit need not go on."""
     _, polkit, alice, bob = scene
@@ -121,6 +127,7 @@ def test_no_answer(scene):
     assert bob.refused(PATH, MANAGER, "CreateSession", "a{sv}", ({"X": ("s", "")},)) == "InvalidArgs"
 
 
+@pytest.mark.covers("right: no polkit, or no answer")
 def test_polkit_leaves(scene):
     _, polkit, _, bob = scene
     serial = bob.send(*TOKEN)
@@ -130,6 +137,7 @@ def test_polkit_leaves(scene):
     assert bob.refused(*TOKEN) == "AccessDenied"
 
 
+@pytest.mark.covers("right: a caller that vanishes")
 def test_caller_that_vanishes(scene):
     stage, polkit, alice, _ = scene
     bob = User(stage.bus, BOB)
@@ -155,6 +163,8 @@ def test_object_that_vanishes(scene):
     assert bob.outcome(token) == "NoSuchParticipant"
 
 
+@pytest.mark.covers("right: questions of one user", "right: nobody else waits",
+                    "error: LimitsExceeded")
 def test_many_questions(scene):
     """One user keeps polkit busy only so far, and nobody else is the worse for it."""
     stage, polkit, alice, bob = scene
