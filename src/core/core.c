@@ -82,16 +82,21 @@ static int restore_member(Core *core, Object *object, const Place *place, bool s
         if (!place || place->session == 0)
                 return 0;
         session = registry_find(&core->registry, KIND_SESSION, place->session);
-        if (!session)
-                return 0;
         r = members_add(&session->members, object);
         return r < 0 || !shown ? r : members_add(&session->shown_members, object);
+}
+
+static bool restore_has_session(Core *core, const Place *place) {
+        return !place || place->session == 0 ||
+               registry_find(&core->registry, KIND_SESSION, place->session);
 }
 
 int core_restore(Core *core, Row *row) {
         Object *object;
         int r;
 
+        if (!restore_has_session(core, row->wanted) || !restore_has_session(core, row->observed))
+                return -ENOENT;
         r = object_new(&object, &core->registry, row);
         if (r < 0)
                 return r;
@@ -110,6 +115,28 @@ int core_restore(Core *core, Row *row) {
                 object->told_rev[aspect] = row->goals[aspect].wanted_rev;
         core->n_shown[row->kind]++;
         core->n_pending += !row_in_sync(row);
+        return 0;
+}
+
+/* One that left since may still be listed in what was observed. */
+static bool restore_has_publishers(Core *core, const Place *place) {
+        for (size_t i = 0; place && i < place->n_publishers; i++) {
+                uint64_t number = place->publishers[i].number;
+
+                if (number != 0 && !registry_find(&core->registry, KIND_PARTICIPANT, number))
+                        return false;
+        }
+        return true;
+}
+
+int core_restore_end(Core *core, uint64_t *ret_number) {
+        Object *object;
+
+        RB_FOREACH(object, ByNumber, &core->registry.by_number[KIND_PARTICIPANT])
+                if (!restore_has_publishers(core, object->row.wanted)) {
+                        *ret_number = object->row.number;
+                        return -ENOENT;
+                }
         return 0;
 }
 

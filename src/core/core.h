@@ -83,15 +83,19 @@ Core *core_free(Core *core);
 void core_configure(Core *core, const CoreConfig *config, Now now);
 
 /**
- * core_restore_counters(), core_restore() - fill the registry from disk, before core_start()
- * @row: moved from: left empty on success
+ * core_restore_counters(), core_restore(), core_restore_end() - fill the registry from disk, before
+ * core_start()
+ * @row:        moved from: left empty on success
+ * @ret_number: of the participant that is to hear one who is not there; set with -ENOENT
  *
- * Sessions first, then participants; within a kind in the order of their numbers.
+ * Sessions first, then participants; within a kind in the order of their numbers; then the end.
  *
- * Return: 0, -ENOMEM, -EEXIST (a number or an API id twice: the file is damaged).
+ * Return: 0, -ENOMEM; the file is damaged: -EEXIST (a number or an API id twice), -ENOENT (the
+ * session, or in the end a publisher, is not there).
  */
 void core_restore_counters(Core *core, const Counters *counters);
 int core_restore(Core *core, Row *row);
+int core_restore_end(Core *core, uint64_t *ret_number);
 
 /* After the rows: an id that was deleted or found gone, @removed_at on CLOCK_REALTIME. Return: 0,
  * -ENOMEM. */

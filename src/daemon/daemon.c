@@ -182,6 +182,12 @@ static int restore_row(Row *row, void *userdata) {
         return core_restore(daemon->core, row);
 }
 
+static int restore_end(uint64_t *ret_participant, void *userdata) {
+        Daemon *daemon = userdata;
+
+        return core_restore_end(daemon->core, ret_participant);
+}
+
 static int restore_tombstone(Kind kind, uint64_t number, const ApiId *id, usec_t removed_at,
                              void *userdata) {
         Daemon *daemon = userdata;
@@ -196,6 +202,7 @@ static int make_store(Daemon *daemon, char **ret_reason) {
                                .base_url = daemon->configuration->base_url };
         StoreRestore restore = { .counters = restore_counters,
                                  .row = restore_row,
+                                 .end = restore_end,
                                  .tombstone = restore_tombstone,
                                  .userdata = daemon };
         int r;

@@ -105,8 +105,13 @@ void database_close(Database *database) {
 }
 
 int database_prepare(Database *database, const char *sql, sqlite3_stmt **ret) {
-        return database_result(database, sqlite3_prepare_v3(database->connection, sql, -1,
-                                                            SQLITE_PREPARE_PERSISTENT, ret, NULL));
+        int code = sqlite3_prepare_v3(database->connection, sql, -1, SQLITE_PREPARE_PERSISTENT, ret,
+                                      NULL);
+
+        /* The statement is ours and good: its tables are not as we have made them. */
+        if ((code & 0xff) == SQLITE_ERROR)
+                return database_damaged(database, "%s", sqlite3_errmsg(database->connection));
+        return database_result(database, code);
 }
 
 int database_step(Database *database, sqlite3_stmt *statement, bool *ret_row) {

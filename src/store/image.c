@@ -126,7 +126,7 @@ static void read_spec(Reader *reader, Row *row) {
         read_spec_text(reader, &spec->client_name);
 }
 
-static Place *read_place(Reader *reader, const Listed *listed) {
+static Place *read_place(Reader *reader, Kind kind, const Listed *listed) {
         Place *place = NULL;
         uint64_t session;
         ApiId foreign;
@@ -146,6 +146,8 @@ static Place *read_place(Reader *reader, const Listed *listed) {
         /* A list that was lost, or belongs to nothing, must not pass for what somebody wanted. */
         if ((mode == MODE_PARTICIPANTS) != (listed->n_publishers > 0))
                 reader_wrong(reader, mode_column);
+        if (kind != KIND_PARTICIPANT || (session == 0 && !api_id_is_known(&foreign)))
+                reader_wrong(reader, mode_column + 1);
         if (place_new(&place, session, &foreign, mode, listed->publishers, listed->n_publishers) <
             0)
                 reader->no_memory = true;
@@ -190,8 +192,8 @@ static void read_row(Reader *reader, const Listed *listed, Row *row) {
         row->has_token = read_bool(reader);
         row->n_unknown = (uint8_t)read_number(reader, UINT8_MAX);
         read_spec(reader, row);
-        row->wanted = read_place(reader, listed + SIDE_WANTED);
-        row->observed = read_place(reader, listed + SIDE_OBSERVED);
+        row->wanted = read_place(reader, row->kind, listed + SIDE_WANTED);
+        row->observed = read_place(reader, row->kind, listed + SIDE_OBSERVED);
         share_place(row);
         read_goals(reader, row);
         row->expires_at = read_bits(reader);

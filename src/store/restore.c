@@ -130,6 +130,24 @@ static int hand_over(Restoring *restoring, Row *row) {
                 return database_damaged(restoring->database,
                                         "%s %" PRIu64 " has a number or an id that another one has",
                                         kind_word(kind), number);
+        if (r == -ENOENT)
+                return database_damaged(restoring->database,
+                                        "%s %" PRIu64 " is in a session that is not there",
+                                        kind_word(kind), number);
+        return r;
+}
+
+static int restore_end(Restoring *restoring) {
+        uint64_t number;
+        int r;
+
+        if (!restoring->to->end)
+                return 0;
+        r = restoring->to->end(&number, restoring->to->userdata);
+        if (r == -ENOENT)
+                return database_damaged(restoring->database,
+                                        "participant %" PRIu64 " is to hear one that is not there",
+                                        number);
         return r;
 }
 
@@ -189,7 +207,7 @@ static int restore_objects(Restoring *restoring) {
         }
         if (r == 0 && restoring->more)
                 return database_damaged(database, "there are subscriptions of nobody");
-        return r;
+        return r == 0 ? restore_end(restoring) : r;
 }
 
 static int restore_counters(Restoring *restoring) {

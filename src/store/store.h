@@ -45,6 +45,7 @@ int store_open(Store **ret, const StoreConfig *config, Now now, char **ret_reaso
 typedef struct StoreRestore {
         int (*counters)(const Counters *counters, void *userdata);
         int (*row)(Row *row, void *userdata); /* moved from: left empty on success */
+        int (*end)(uint64_t *ret_participant, void *userdata); /* of the rows; may be NULL */
         int (*tombstone)(Kind kind, uint64_t number, const ApiId *id, usec_t removed_at,
                          void *userdata); /* may be NULL */
         void *userdata;
@@ -55,8 +56,8 @@ typedef struct StoreRestore {
  * tombstones of the last 24 hours
  *
  * Before store_attach(). A row's sent_rev is its agreed_rev: what was on its way is not known.
- * -EEXIST from row() means a damaged file, as every impossible value does. After a refusal the
- * store is good for store_close() only.
+ * -EEXIST and -ENOENT from row(), and -ENOENT from end(), mean a damaged file, as every impossible
+ * value does. After a refusal the store is good for store_close() only.
  *
  * Return: 0; STORE_REFUSED with @ret_reason set; negative errno, also that of a callback.
  */

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What an end of the daemon leaves behind, and what the next start makes of it."""
 
+import contextlib
+import glob
+import os
+import shutil
+import sqlite3
 import threading
 import time
 
 import pytest
 
 from harness.bus import BusError, call
-from harness.daemon import PARTICIPANT, SESSION, Daemon, variants
+from harness.daemon import PARTICIPANT, SESSION, Daemon, DaemonEnded, variants
 from harness.wait import wait_for
 
 NOT_DURABLE = ("SyncedUSec", "Attempts", "NextAttemptUSec")
@@ -262,3 +267,72 @@ def test_sigterm_with_nothing_in_flight_is_quick(daemon, simulator):
     begin = time.monotonic()
     daemon.stop()
     assert time.monotonic() - begin < 1
+
+
+# What passes SQLite's own check and cannot be what the daemon wrote, and what is said of it.
+DAMAGE = {
+    "wanted in no session": (
+        "UPDATE objects SET wanted_session = 7 WHERE kind = 1 AND number = 2",
+        "participant 2 is in a session that is not there"),
+    "observed in no session": (
+        "UPDATE objects SET observed_session = 7 WHERE kind = 1 AND number = 2",
+        "participant 2 is in a session that is not there"),
+    "the session is lost": (
+        "DELETE FROM objects WHERE kind = 0",
+        "participant 1 is in a session that is not there"),
+    "hears nobody": (
+        "UPDATE objects SET wanted_mode = 2 WHERE kind = 1 AND number = 2;"
+        "INSERT INTO subscriptions VALUES (1, 2, 0, 0, 3000, NULL, NULL)",
+        "participant 2 is to hear one that is not there"),
+    "an id twice": (
+        "{copy without UNIQUE}; INSERT INTO copy SELECT * FROM objects; DROP TABLE objects;"
+        "ALTER TABLE copy RENAME TO objects;"
+        "UPDATE objects SET api_id = (SELECT max(api_id) FROM objects WHERE kind = 1)"
+        " WHERE kind = 1", "participant 2 has a number or an id that another one has"),
+    "no key": (
+        "CREATE TABLE copy AS SELECT * FROM objects; DROP TABLE objects;"
+        "ALTER TABLE copy RENAME TO objects", "ON CONFLICT clause does not match"),
+    "a column is missing": (
+        "ALTER TABLE objects DROP COLUMN synced_at", "synced_at"),
+    "above the counter": (
+        "UPDATE counters SET last_participant = 2",
+        "participant 3 is above the last number given, 2"),
+    "a session in a session": (
+        "UPDATE objects SET wanted_mode = 0, wanted_session = 1 WHERE kind = 0",
+        "wanted_session of session 1 has an impossible value"),
+    "in a session of no name": (
+        "UPDATE objects SET observed_session = 0 WHERE kind = 1 AND number = 1",
+        "observed_session of participant 1 has an impossible value"),
+}
+
+
+@pytest.mark.covers("exit: convened 78")
+def test_damaged_rows(daemon):
+    """Nothing is guessed: the file stays, a copy is set aside, and no start is made of it."""
+    daemon.stop()
+    state = os.path.join(daemon.state_directory, "state.db")
+    kept = daemon.folder.path("kept.db")
+    assert os.listdir(daemon.state_directory).count("state.db-wal") == 0
+    shutil.copy(state, kept)
+    for n, (name, (sql, text)) in enumerate(DAMAGE.items()):
+        shutil.copy(kept, state)
+        with contextlib.closing(sqlite3.connect(state)) as connection:
+            table, = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'objects'")
+            table = table[0].replace("TABLE objects", "TABLE copy")
+            connection.executescript(sql.replace(
+                "{copy without UNIQUE}", table.replace(",  UNIQUE (kind, api_id)", "")))
+        os.utime(state, (1_700_000_000 + n,) * 2)
+        with open(state, "rb") as file:
+            damaged = file.read()
+        for _ in range(2):
+            with pytest.raises(DaemonEnded) as ended:
+                daemon.start()
+            assert ended.value.status == 78 and text in ended.value.text, (name, ended.value)
+            assert "Restore it from a backup" in ended.value.text
+        copies = glob.glob(state + ".damaged-*")
+        assert len([copy for copy in copies if not copy.endswith("-wal")]) == n + 1, name
+        with open(max(copy for copy in copies if not copy.endswith("-wal")), "rb") as file:
+            assert file.read() == damaged, name
+    shutil.copy(kept, state)
+    daemon.start()
+    assert daemon.properties()["ParticipantCount"] == 3

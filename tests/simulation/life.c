@@ -26,6 +26,7 @@ static void draw_crash(Run *run) {
 static void restore(Run *run) {
         const Table *disk = &run->disk.table;
         Life *life = &run->life;
+        uint64_t number;
 
         core_restore_counters(life->core, &run->disk.counters);
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
@@ -35,6 +36,7 @@ static void restore(Run *run) {
                         row_copy_whole(&row, disk->rows[kind] + i);
                         MUST(core_restore(life->core, &row));
                 }
+        MUST(core_restore_end(life->core, &number));
         for (size_t i = 0; i < run->disk.n_tombstones; i++) {
                 const Tombstone *tombstone = run->disk.tombstones + i;
 

@@ -446,6 +446,7 @@ static void test_managed_bytes(void **state) {
         }
         for (unsigned i = 0; i < ELEMENTSOF(publishers); i++)
                 publishers[i] = (Publisher){ i + 1, .aliases = aliases, .n_aliases = 32 };
+        registry_add(desk->core, &(Entry){ .kind = KIND_SESSION, .number = 1, .id = "s1" });
         for (unsigned i = 1; i <= 300; i++) {
                 char id[12];
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit/bench.h"
 
+#include <errno.h>
+
 static const Intent create_session = { .kind = INTENT_CREATE,
                                        .object = KIND_SESSION,
                                        .wait = true };
@@ -243,6 +245,60 @@ static void test_expiry(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
+/* A place with one publisher, in session 4. */
+static Place *place_that_hears(uint64_t publisher) {
+        Publisher heard = { .number = publisher };
+        Place *place;
+
+        assert_int_equal(place_new(&place, 4, NULL, MODE_PARTICIPANTS, &heard, 1), 0);
+        return place;
+}
+
+/* What names an object that is not there cannot be what was stored. */
+static void test_restore_damaged(void **state) {
+        static const struct {
+                const char *name;
+                bool session;
+                uint64_t wanted, observed; /* publishers, 0: in no session */
+                int row, end;
+        } cases[] = {
+                { "all there", true, 8, 8, 0, 0 },
+                { "wanted in no session", false, 8, 0, -ENOENT, 0 },
+                { "observed in no session", false, 0, 8, -ENOENT, 0 },
+                { "hears nobody", true, 9, 8, 0, -ENOENT },
+                { "heard one that left", true, 8, 9, 0, 0 },
+        };
+        Bench *bench = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Row session = { .kind = KIND_SESSION, .number = 4 };
+                Row row = { .kind = KIND_PARTICIPANT, .number = 7 }, other = row;
+                uint64_t number = 0;
+
+                other.number = 8;
+                bench->core = core_free(bench->core);
+                assert_int_equal(core_new(&bench->core, &bench_config), 0);
+                core_restore_counters(bench->core, &(Counters){ .last_number = { 4, 8 } });
+                assert_int_equal(spec_new(&session.spec), 0);
+                assert_int_equal(spec_new(&row.spec), 0);
+                assert_int_equal(spec_new(&other.spec), 0);
+                if (cases[i].wanted != 0)
+                        row.wanted = place_that_hears(cases[i].wanted);
+                if (cases[i].observed != 0)
+                        row.observed = place_that_hears(cases[i].observed);
+
+                if (cases[i].session)
+                        assert_int_equal(core_restore(bench->core, &session), 0);
+                CASE(cases[i].name, core_restore(bench->core, &row) == cases[i].row);
+                assert_int_equal(core_restore(bench->core, &other), 0);
+                if (cases[i].row == 0)
+                        CASE(cases[i].name, core_restore_end(bench->core, &number) == cases[i].end);
+                assert_int_equal(number, cases[i].end == 0 ? 0 : 7);
+                row_deinit(&session);
+                row_deinit(&row);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_create),
@@ -255,6 +311,7 @@ int main(void) {
                 TEST(test_delete_during_create),
                 TEST(test_delete_during_unknown_create),
                 TEST(test_restart),
+                TEST(test_restore_damaged),
                 TEST(test_gone),
                 TEST(test_expiry),
         };
