@@ -81,6 +81,7 @@ static int run_create(Call *call, sd_bus_error *error) {
                 r = spec_own(spec, call, error);
         if (r < 0)
                 return r;
+        spec_pack(&spec);
         call->intent.spec = TAKE(spec);
         return call_intend(call, error);
 }

@@ -91,6 +91,7 @@ int registry_enter(Registry *registry, Object *object) {
         }
         RB_INSERT(ByTag, &registry->by_tag[row->kind], object);
         registry->n_objects++;
+        spec_pack(&row->spec);
         return 0;
 }
 

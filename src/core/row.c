@@ -48,6 +48,45 @@ int spec_new(Spec **ret) {
         return 0;
 }
 
+/* Where a text goes when its Spec is packed; @end moves on. */
+static char *text_move(char *text, char **end) {
+        char *place = *end;
+
+        if (text_common(text))
+                return text;
+        *end = stpcpy(place, text) + 1;
+        return place;
+}
+
+void spec_pack(Spec **spec) {
+        Spec *from = *spec, *to;
+        char *end;
+
+        if (from->packed || from->n_refs > 1)
+                return;
+
+        char *const texts[] = { from->tag, from->callback_url, from->device_api_version,
+                                from->client_bus, from->client_name };
+        size_t size = sizeof(*to);
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                size += text_common(texts[i]) ? 0 : strlen(texts[i]) + 1;
+        to = malloc(size);
+        if (!to)
+                return;
+
+        *to = *from;
+        end = (char *)(to + 1);
+        to->packed = true;
+        to->tag = text_move(from->tag, &end);
+        to->callback_url = text_move(from->callback_url, &end);
+        to->device_api_version = text_move(from->device_api_version, &end);
+        to->client_bus = text_move(from->client_bus, &end);
+        to->client_name = text_move(from->client_name, &end);
+        spec_unref(from);
+        *spec = to;
+}
+
 Spec *spec_ref(Spec *spec) {
         if (spec)
                 spec->n_refs++;
@@ -57,11 +96,13 @@ Spec *spec_ref(Spec *spec) {
 Spec *spec_unref(Spec *spec) {
         if (!spec || --spec->n_refs > 0)
                 return NULL;
-        text_free(spec->tag);
-        text_free(spec->callback_url);
-        text_free(spec->device_api_version);
-        text_free(spec->client_bus);
-        text_free(spec->client_name);
+        if (!spec->packed) {
+                text_free(spec->tag);
+                text_free(spec->callback_url);
+                text_free(spec->device_api_version);
+                text_free(spec->client_bus);
+                text_free(spec->client_name);
+        }
         free(spec);
         return NULL;
 }

@@ -73,6 +73,40 @@ static void test_common_texts(void **state) {
         assert_string_equal(one->device_api_version, "");
 }
 
+static void test_pack(void **state) {
+        CLEANUP(spec_unrefp) Spec *spec = NULL, *shared = NULL;
+        const Spec *packed;
+
+        (void)state;
+        assert_int_equal(spec_new(&spec), 0);
+        spec->owner = 7;
+        spec->permissions = PUBLISH_VIDEO;
+        assert_int_equal(spec_set_text(&spec->tag, "desk"), 0);
+        assert_int_equal(spec_set_text(&spec->device_api_version, "V3"), 0);
+        assert_int_equal(spec_set_text(&spec->client_name, ":1.7"), 0);
+
+        shared = spec_ref(spec);
+        spec_pack(&spec);
+        assert_ptr_equal(spec, shared);
+        assert_false(spec->packed);
+
+        shared = spec_unref(shared);
+        spec_pack(&spec);
+        assert_true(spec->packed);
+        assert_int_equal(spec->n_refs, 1);
+        assert_int_equal(spec->owner, 7);
+        assert_int_equal(spec->permissions, PUBLISH_VIDEO);
+        assert_string_equal(spec->tag, "desk");
+        assert_string_equal(spec->callback_url, "");
+        assert_string_equal(spec->device_api_version, "V3");
+        assert_string_equal(spec->client_bus, "");
+        assert_string_equal(spec->client_name, ":1.7");
+
+        packed = spec;
+        spec_pack(&spec);
+        assert_ptr_equal(spec, packed);
+}
+
 static void test_state(void **state) {
         Row row = { .goals[BEING] = { .wanted_rev = 1 } };
 
@@ -97,6 +131,7 @@ int main(void) {
                 cmocka_unit_test(test_place_is_a_set),
                 cmocka_unit_test(test_place_without),
                 cmocka_unit_test(test_common_texts),
+                cmocka_unit_test(test_pack),
                 cmocka_unit_test(test_state),
         };
 
