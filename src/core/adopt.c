@@ -44,7 +44,7 @@ static int spec_seen(Spec **ret, const Sighting *sighting, const Spec *like, Lif
 
 /* Whether a session came in with this very list. */
 static bool came_with(const Object *session, const Flight *flight) {
-        return session->listed_by == flight->serial;
+        return session->listed_by == (uint32_t)flight->serial;
 }
 
 static int spec_of_member(Spec **ret, const Core *core, const Object *session,
@@ -98,7 +98,8 @@ static int adopt_member(Core *core, Object *session, const Sighting *sighting,
                 row_deinit(&row);
                 return r;
         }
-        object->listed_by = object->changed_seq = flight->serial;
+        object->changed_seq = flight->serial;
+        object->listed_by = (uint32_t)flight->serial;
         revive(core, object);
         r = core_touch(core, object);
         if (r >= 0)
@@ -303,7 +304,7 @@ static int adoption_session(Core *core, Object *object, const Flight *flight,
         r = adoption_enter(core, object, flight);
         if (r < 0)
                 return r;
-        object->listed_by = flight->serial;
+        object->listed_by = (uint32_t)flight->serial;
         r = core_observe_list(core, object, flight, answer);
         if (r >= 0)
                 r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);

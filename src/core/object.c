@@ -96,7 +96,8 @@ int registry_enter(Registry *registry, Object *object) {
 }
 
 int object_new_apart(Object **ret, Row *row) {
-        Object *object = calloc(1, sizeof(*object));
+        bool session = row->kind == KIND_SESSION;
+        Object *object = calloc(1, session ? sizeof(*object) : offsetof(Object, members));
 
         if (!object)
                 return -ENOMEM;
@@ -127,12 +128,14 @@ int object_new(Object **ret, Registry *registry, Row *row) {
 }
 
 Object *object_free_apart(Object *object) {
+        if (object->row.kind == KIND_SESSION) {
+                free(object->members.items);
+                free(object->shown_members.items);
+        }
         if (object->shown != &object->row)
                 row_free(object->shown);
         row_deinit(&object->row);
         secret_free(object->token);
-        free(object->members.items);
-        free(object->shown_members.items);
         free(object);
         return NULL;
 }

@@ -60,18 +60,15 @@ struct Object {
         TAILQ_ENTRY(Object) on_touched, on_woken, on_ready;
         Flight *change, *read; /* what is in flight for it */
         TAILQ_HEAD(, Waiter) waiters;
-        Members members, shown_members; /* of a session: wanted or observed there; as clients see */
 
-        uint64_t sealed_at, members_told_at; /* generations of batches */
-        uint64_t listed_by;                  /* the last list that it stood in */
         uint64_t changed_seq; /* of the last confirmed change: older observations do not count */
         usec_t retry_at, look_at, due;  /* CLOCK_BOOTTIME; retry_at 0: at once */
         char *token;                    /* between the answer and the commit, no longer */
-        uint32_t batch_index;           /* in the batch of sealed_at */
         uint32_t told_rev[_ASPECT_MAX]; /* up to there clients know that it is accepted */
         uint32_t put_back_at;           /* s of CLOCK_BOOTTIME: drift is not put back before */
         uint32_t n_read_failed;
         uint32_t due_position; /* see DueQueue */
+        uint32_t listed_by;    /* the last list that it stood in: its serial, as far as it fits */
 
         Priority priority : 8; /* of the queue it stands in */
         bool touched : 1, woken : 1, ready : 1, indexed_id : 1;
@@ -84,6 +81,11 @@ struct Object {
         bool join_conflict : 1; /* a join was answered with 409: the next read decides */
         bool look_subscriptions : 1;
         bool looked_for : 1; /* due to be read for a reason: PRIORITY_REREAD */
+
+        /* From here on of sessions alone: the memory of a participant ends before. */
+        Members members, shown_members;      /* wanted or observed there; as clients see */
+        uint64_t sealed_at, members_told_at; /* generations of batches */
+        uint32_t batch_index;                /* in the batch of sealed_at */
 };
 
 /* Binds an object to the client of the bus that it lives as long as. Few have one, so that there is

@@ -260,12 +260,12 @@ int core_observe_list(Core *core, Object *session, const Flight *flight, const A
 
                 if (!object)
                         continue;
-                if (object->listed_by == flight->serial) {
+                if (object->listed_by == (uint32_t)flight->serial) {
                         /* All who are in the list have a number by now. */
                         r = core_observe_adopted(core, object, session, sighting);
                         continue;
                 }
-                object->listed_by = flight->serial;
+                object->listed_by = (uint32_t)flight->serial;
                 r = observe_participant(core, object, session, sighting, flight->serial);
         }
         if (r < 0)
@@ -275,7 +275,7 @@ int core_observe_list(Core *core, Object *session, const Flight *flight, const A
         for (size_t i = 0; i < session->members.n; i++) {
                 Object *member = session->members.items[i];
 
-                if (member->listed_by == flight->serial ||
+                if (member->listed_by == (uint32_t)flight->serial ||
                     !place_in_session(member->row.observed, session->row.number) ||
                     !observation_counts(member, flight->serial))
                         continue;

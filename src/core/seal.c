@@ -72,8 +72,10 @@ static int batch_add(Core *core, Batch *batch, Object *object) {
         entry->to_disk =
                 object->removed ? object->shown != NULL
                                 : !object->shown || !row_equal_on_disk(object->shown, &object->row);
-        object->batch_index = (uint32_t)batch->n_rows;
-        object->sealed_at = core->generation + 1;
+        if (object->row.kind == KIND_SESSION) {
+                object->batch_index = (uint32_t)batch->n_rows;
+                object->sealed_at = core->generation + 1;
+        }
         core->batch_objects[batch->n_rows++] = object;
         return 0;
 }
