@@ -106,6 +106,8 @@ static int adopt_member(Core *core, Object *session, const Sighting *sighting,
                 r = core_set_wanted(core, object, place);
         if (r >= 0)
                 r = core_set_observed(core, object, place);
+        if (r >= 0)
+                r = core_adoption_settle(core, object);
         return r < 0 ? r : log_member(core, object, session, with_session);
 }
 
@@ -202,15 +204,20 @@ int core_intend_adopt(Core *core, const Intent *intent, uint64_t ticket, uint64_
 }
 
 int core_adoption_fail(Core *core, Object *object, Outcome outcome, const char *message) {
-        const Object *here = registry_find_id(&core->registry, object->row.kind, &object->row.id);
+        int r = waiters_fail_all(core, object, outcome, message);
+
+        core_adoption_free(core, object);
+        return r;
+}
+
+int core_adoption_settle(Core *core, const Object *here) {
+        Object *object = by_id_find(&core->adopting[here->row.kind], &here->row.id);
         int r;
 
-        if (!here || here->removed)
-                r = waiters_end(core, object, object, outcome, message);
-        else if (here->row.gone)
-                r = waiters_end(core, object, here, OUTCOME_CONFLICT, being_deleted);
-        else
-                r = waiters_end(core, object, here, OUTCOME_DONE, NULL);
+        if (!object)
+                return 0;
+        r = here->row.gone ? waiters_end(core, object, here, OUTCOME_CONFLICT, being_deleted)
+                           : waiters_end(core, object, here, OUTCOME_DONE, NULL);
         core_adoption_free(core, object);
         return r;
 }
@@ -244,7 +251,8 @@ bool core_adoptions_have(const Core *core, const char *client_name) {
         return false;
 }
 
-/* It is in the registry from now on; nobody sees it before that is durable. */
+/* It is in the registry from now on; nobody sees it before that is durable. What would have come in by
+ * another way meanwhile would have settled it. */
 static int adoption_enter(Core *core, Object *object, const Flight *flight) {
         Row *row = &object->row;
         int r;
@@ -326,21 +334,10 @@ static int adoption_refused(Core *core, Object *object, const Answer *answer) {
 }
 
 int core_adoption_answer(Core *core, Object *object, Flight *flight, const Answer *answer) {
-        const Object *here = registry_find_id(&core->registry, object->row.kind, &object->row.id);
-        const Tombstone *tombstone =
-                tombstones_find(&core->tombstones, object->row.kind, &object->row.id);
-
         object->read = NULL;
         flight->object = NULL;
-        if (here && !here->removed)
-                return core_adoption_fail(core, object, OUTCOME_UNAVAILABLE, answer->message);
         if (answer->outcome != API_OK)
                 return adoption_refused(core, object, answer);
-        if (here || (tombstone && tombstone->serial >= flight->serial)) {
-                /* It was asked for before it went. */
-                adoption_read(core, object);
-                return 0;
-        }
         if (object->row.kind == KIND_SESSION)
                 return adoption_session(core, object, flight, answer);
         if (answer->n_sightings == 0)

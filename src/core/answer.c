@@ -99,6 +99,9 @@ static int created(Core *core, Object *object, const Flight *flight, const Answe
         if (registry_set_id(&core->registry, object, &answer->id) < 0)
                 return core_unknown(core, object, flight, answer); /* it is somebody else's */
 
+        r = core_adoption_settle(core, object);
+        if (r < 0)
+                return r;
         row->attempt_open = false;
         row->goals[BEING].agreed_rev = flight->sent_rev[BEING];
         if (session)

@@ -221,8 +221,10 @@ int core_intend_adopt(Core *core, const Intent *intent, uint64_t ticket, uint64_
                       const char **ret_reason);
 /* What was read of one that is to be adopted: it comes in, is read further, or is given up. */
 int core_adoption_answer(Core *core, Object *object, Flight *flight, const Answer *answer);
-/* Nobody gets it; unless it has come in meanwhile by another way. */
+/* Nobody gets it. */
 int core_adoption_fail(Core *core, Object *object, Outcome outcome, const char *message);
+/* What somebody may wait for has come in by another way. */
+int core_adoption_settle(Core *core, const Object *here);
 /* Nobody waits for it any more. */
 Object *core_adoption_free(Core *core, Object *object);
 /* What was to live as long as a client that has left is not adopted. */
