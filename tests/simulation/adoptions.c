@@ -37,12 +37,15 @@ static bool is_asked_for(const Run *run, const Row *row) {
         return false;
 }
 
+static bool is_new_session(const Run *run, const Row *session) {
+        return session && !table_find(&run->disk.table, KIND_SESSION, session->number);
+}
+
 /* A session that somebody asked for brings all who are in it, and they are like it. */
 static bool is_with_session(const Run *run, const Batch *batch, const Row *row) {
         const Row *session = session_of(run, batch, row);
 
-        return session && !table_find(&run->disk.table, KIND_SESSION, session->number) &&
-               is_asked_for(run, session) && row->spec->owner == session->spec->owner &&
+        return is_asked_for(run, session) && row->spec->owner == session->spec->owner &&
                row->spec->lifetime == session->spec->lifetime &&
                streq(row->spec->client_name, session->spec->client_name);
 }
@@ -60,8 +63,9 @@ static const char *adoption_fault(const Run *run, const Batch *batch, const Row 
                 return "is adopted, and was made otherwise";
         if (row->has_token || row->attempt_open)
                 return "is adopted, and looks as if it were created here";
-        if (!is_from_list(run, batch, row) && !is_asked_for(run, row) &&
-            !is_with_session(run, batch, row))
+        if (!is_asked_for(run, row) &&
+            !(is_new_session(run, session_of(run, batch, row)) ? is_with_session(run, batch, row)
+                                                               : is_from_list(run, batch, row)))
                 return "is adopted, and nobody asked for it, and it is in no session of ours";
         return NULL;
 }
@@ -119,10 +123,10 @@ static const Thing *pick_thing(Run *run, Kind kind) {
         const World *world = &run->world;
         const Thing *thing = NULL;
 
-        for (unsigned tries = 0; tries < 5 && world->n_things[kind] > 0; tries++) {
+        for (unsigned tries = 0; tries < 10 && world->n_things[kind] > 0; tries++) {
                 thing = world->things[kind][random_below(&run->random, world->n_things[kind])];
-                if (is_told(run, thing) && (thing->alive || random_chance(&run->random, 0.2)))
-                        return thing;
+                if (is_told(run, thing) && thing->alive && thing->number == 0)
+                        return thing; /* it is not here */
         }
         return thing && is_told(run, thing) ? thing : NULL;
 }
@@ -134,6 +138,13 @@ void adoptions_ask(Run *run, Intent *intent) {
 
         intent->object = random_chance(random, 0.4) ? KIND_SESSION : KIND_PARTICIPANT;
         thing = random_chance(random, 0.95) ? pick_thing(run, intent->object) : NULL;
+        if (run->clients.told) {
+                intent->object = KIND_PARTICIPANT;
+                thing = world_thing(&run->world, KIND_PARTICIPANT, run->clients.told);
+                run->clients.told = 0;
+                /* The list of its session tells of it at the same time. */
+                core_sync(run->life.core, run_clock(run));
+        }
         MUST(api_id_set(&intent->id, thing ? api_id_text(&thing->id) : "nobody") ? 0 : -1);
         MUST(spec_new(&spec));
         spec->owner = 2000 + (uint32_t)random_below(random, 3);

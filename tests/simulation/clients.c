@@ -210,7 +210,7 @@ static IntentKind draw_kind(Run *run) {
 
 static void ask_init(Run *run, Asked *asked) {
         Random *random = &run->random;
-        const IntentKind kind = draw_kind(run);
+        const IntentKind kind = run->clients.told ? INTENT_ADOPT : draw_kind(run);
 
         asked->intent.kind = kind;
         asked->intent.wait = random_chance(random, 0.6);

@@ -85,6 +85,7 @@ typedef struct Clients {
         unsigned left;     /* of a flurry */
         uint64_t focus;    /* the participant that a flurry is about */
         uint64_t fresh;    /* a session asked for when all is quiet */
+        uint32_t told;     /* handle of a participant that a stranger has told of; 0: none */
         unsigned n_objects_max, n_sessions_max;
         bool crowd; /* all want to be in one session */
         usec_t pause_usec;

@@ -125,13 +125,20 @@ static bool stranger_subscribe(Run *run) {
 }
 
 static bool stranger_join(Run *run) {
-        Thing *session = NULL;
+        Thing *session = NULL, *participant;
 
         if (!run->strangers_join)
                 return false;
         session = random_chance(&run->random, 0.3) ? make(run, KIND_SESSION)
                                                    : pick_thing(run, KIND_SESSION);
-        return session && put_into_session(run, make(run, KIND_PARTICIPANT), session);
+        participant = session ? make(run, KIND_PARTICIPANT) : NULL;
+        if (!participant || !put_into_session(run, participant, session))
+                return false;
+        if (random_chance(&run->random, 0.4)) {
+                run->clients.told = participant->handle;
+                run->clients.next_at = usec_min(run->clients.next_at, run->now + USEC_PER_SEC);
+        }
+        return true;
 }
 
 void strangers_turn(Run *run) {
