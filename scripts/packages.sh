@@ -16,8 +16,8 @@ packages_build=(
 packages_demo=(curl dbus-daemon)
 
 packages_check=(
-        clang clang-format-14 debootstrap libcmocka-dev libpolkit-gobject-1-dev nghttp2-proxy openssl python3
-        python3-jeepney python3-pytest scdoc shellcheck systemd systemd-container xz-utils zsh
+        clang clang-format-14 debootstrap e2fsprogs libcmocka-dev libpolkit-gobject-1-dev mount
+        nghttp2-proxy openssl python3 python3-jeepney python3-pytest scdoc shellcheck systemd systemd-container xz-utils zsh
         # the examples
         gjs libglib2.0-dev
         # the one with a window, and what its test sees and clicks it with

@@ -58,6 +58,7 @@ class Daemon:
         self.log_level = log_level
         self.environment = environment or {}
         self.folder = Folder()
+        self.program = "convened"
         self.process = None
         self.connection = None
         self.notified = []
@@ -113,7 +114,7 @@ class Daemon:
         for name in ("JOURNAL_STREAM", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY"):
             environment.pop(name, None)
         environment.update(self.environment)
-        command = [program("convened"), "--user" if self.kind == "session" else "--system",
+        command = [program(self.program), "--user" if self.kind == "session" else "--system",
                    "--config=" + self.write_config(), "--state-dir=" + self.state_directory,
                    "--log-level=" + self.log_level, *arguments]
         with open(self.folder.path("log"), "ab") as log:

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is done while the daemon is made to end, and what is so when it was accepted."""
+
+import contextlib
+
+from harness.bus import BusError
+from harness.daemon import MANAGER, PARTICIPANT, PATH, SESSION, DaemonEnded, variants
+from harness.listener import Listener
+from harness.stage import P1, P2, P3, P4, S1, S2
+from promises import await_sync
+
+
+def tagged(rows, tag):
+    return [row for row in rows.values() if row["Tag"] == tag]
+
+
+def manager(member, **properties):
+    return (PATH, MANAGER, member, "a{sv}", (variants(properties),))
+
+
+class Step:
+    """A call, and what holds of all rows once it was accepted and all is in sync."""
+
+    def __init__(self, call, holds):
+        self.call = call
+        self.holds = holds
+
+    def is_told_by(self, event, serial):
+        """Whether a client is told by it that the call is accepted."""
+        if event.kind == "added" and self.call[0] == PATH:
+            return event.changed["Tag"] == self.call[4][0]["Tag"][1]
+        if event.kind == "changed" and event.path == self.participant():
+            return bool({"Session", "SubscriptionMode", "Publishers"} & event.changed.keys()) \
+                or event.changed.get("State") == "deleting"
+        return event.kind == "reply" and event.serial == serial or \
+            event.kind == "removed" and event.path == self.call[0]
+
+    def participant(self):
+        """The object whose signals tell of it."""
+        return self.call[4][0] if self.call[2].endswith("Participant") else self.call[0]
+
+
+CREATE_SESSION = Step(manager("CreateSession", Tag="new session"),
+                      lambda rows: tagged(rows, "new session"))
+CREATE_PARTICIPANT = Step(manager("CreateParticipant", Tag="new", Session=S1,
+                                  Publishers=[(P2, ["mic"])]),
+                          lambda rows: tagged(rows, "new")[0]["Publishers"] == [(P2, ["mic"])])
+CREATE_ONCE = Step(manager("CreateParticipant", Tag="once", AtMostOnce=True),
+                   lambda rows: tagged(rows, "once"))
+ADD = Step((S1, SESSION, "AddParticipant", "oa{sv}",
+            (P3, variants({"SubscriptionMode": "session"}))),
+           lambda rows: rows[P3]["SubscriptionMode"] == "session")
+REMOVE = Step((S1, SESSION, "RemoveParticipant", "oa{sv}", (P1, {})),
+              lambda rows: rows[P1]["Session"] == "/")
+SUBSCRIBE = Step((P1, PARTICIPANT, "SetSubscriptions", "sa(oas)a{sv}",
+                  ("participants", [(P2, [])], {})),
+                 lambda rows: rows[P1]["Publishers"] == [(P2, [])])
+DELETE_PARTICIPANT = Step((P4, PARTICIPANT, "Delete", "a{sv}", ({},)), lambda rows: P4 not in rows)
+DELETE_SESSION = Step((S2, SESSION, "Delete", "a{sv}", ({},)), lambda rows: S2 not in rows)
+DELETE_CALL = Step((S1, SESSION, "Delete", "a{sv}", ({},)),
+                   lambda rows: S1 not in rows and rows[P1]["Session"] == "/")
+
+
+class Scenario:
+    """Steps that are called one after the other, while the simulator has `faults`. One that
+    `starts` is about the start after them: the API is away while they are accepted. `fresh`: the
+    very first start."""
+
+    def __init__(self, *steps, faults=(), starts=False, fresh=False):
+        self.steps = steps
+        self.faults = faults
+        self.starts = starts
+        self.fresh = fresh
+
+    def prepare(self, stage):
+        if self.fresh:
+            return []
+        stage.session()
+        stage.session()
+        for _ in range(2):
+            stage.participant(Session=S1, SubscriptionMode="session")
+        for _ in range(2):
+            stage.participant()
+        stage.settled()
+        if self.faults:
+            stage.simulator.set_faults(*self.faults)
+        if not self.starts:
+            return []
+        stage.simulator.set_faults({"kind": "refuse"})
+        accepted = [step for step in self.steps if call_of(stage, step)]
+        stage.daemon.kill()
+        stage.simulator.set_faults(*self.faults)
+        return accepted
+
+    def act(self, stage):
+        """Plays it, as far as the daemon lets it. Returns what was accepted."""
+        if self.starts or self.fresh:
+            with contextlib.suppress(DaemonEnded, BusError, ConnectionError):
+                stage.daemon.start()
+                await_sync(stage)
+            return []
+        accepted = []
+        for step in self.steps:
+            if not call_of(stage, step):
+                return accepted
+            accepted.append(step)
+        with contextlib.suppress(BusError, ConnectionError):
+            await_sync(stage)
+        return accepted
+
+
+def call_of(stage, step):
+    """Whether a client was told, by signal or reply, that a call is accepted."""
+    with Listener(stage.bus) as listener:
+        serial = listener.send(*step.call)
+        # When the daemon ends the bus answers in its place, after all that it had sent.
+        heard = listener.until(lambda event: event.serial == serial)
+    return any(step.is_told_by(event, serial) for event in heard)
+
+
+EVERYTHING = (CREATE_SESSION, CREATE_PARTICIPANT, CREATE_ONCE, ADD, SUBSCRIBE, DELETE_PARTICIPANT,
+              DELETE_SESSION)
+LOST = {"method": "POST", "kind": "drop", "count": 2}
+BROKEN = {"kind": "status", "status": 503, "probability": 0.3}
+
+SCENARIOS = {
+    "create": Scenario(CREATE_SESSION, CREATE_PARTICIPANT, CREATE_ONCE),
+    "create, answers lost": Scenario(CREATE_SESSION, CREATE_PARTICIPANT, CREATE_ONCE,
+                                     faults=[LOST]),
+    "join": Scenario(ADD, REMOVE),
+    "subscribe": Scenario(SUBSCRIBE),
+    "delete": Scenario(DELETE_PARTICIPANT, DELETE_SESSION, DELETE_CALL),
+    "everything": Scenario(*EVERYTHING),
+    "everything, some of it refused": Scenario(*EVERYTHING, faults=[BROKEN]),
+    "first start": Scenario(fresh=True),
+    "restart": Scenario(*EVERYTHING, starts=True),
+    "restart, answers lost": Scenario(*EVERYTHING, starts=True, faults=[LOST]),
+}
