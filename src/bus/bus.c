@@ -3,22 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <time.h>
 
 #include "bus/internal.h"
 #include "bus/path.h"
 #include "proto/names.h"
-
-static usec_t clock_usec(clockid_t clock) {
-        struct timespec at;
-
-        clock_gettime(clock, &at);
-        return (usec_t)at.tv_sec * USEC_PER_SEC + (usec_t)at.tv_nsec / 1000;
-}
-
-Now bus_now(void) {
-        return (Now){ clock_usec(CLOCK_BOOTTIME), clock_usec(CLOCK_REALTIME) };
-}
 
 int bus_fatal(Bus *bus, int error) {
         sd_event *event = sd_bus_get_event(bus->bus);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "bus/errors.h"
 #include "bus/path.h"
 
@@ -69,7 +70,7 @@ int call_intend(Call *call, sd_bus_error *error) {
         r = tickets_add(&call->bus->tickets, call->message, kind, &ticket);
         if (r < 0)
                 return r;
-        r = core_intend(call->bus->core, &call->intent, ticket, bus_now(), &number, &reason);
+        r = core_intend(call->bus->core, &call->intent, ticket, clock_now(), &number, &reason);
         if (r == 0)
                 return 1;
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "bus/internal.h"
 
@@ -88,7 +89,7 @@ static int bus_id_get(Clients *clients, const char **ret) {
 }
 
 static int clients_leave(Clients *clients, const char *name) {
-        int r = core_client_left(clients->core, name, bus_now());
+        int r = core_client_left(clients->core, name, clock_now());
         sd_event *event = sd_bus_get_event(clients->bus);
 
         if (r < 0 && event)

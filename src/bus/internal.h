@@ -37,9 +37,6 @@ struct Bus {
         usec_t deadline_at; /* CLOCK_BOOTTIME */
 };
 
-/* The two clocks, now. */
-Now bus_now(void);
-
 /* The core gave up: the loop must end, so that a restart reads what the disk has. */
 int bus_fatal(Bus *bus, int error);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "bus/call.h"
 #include "bus/errors.h"
@@ -63,7 +64,7 @@ static int spec_own(Spec *spec, Call *call, sd_bus_error *error) {
         r = access_owner(call->bus->access, call->message, &spec->owner);
         if (r < 0)
                 return r;
-        spec->created_at = bus_now().realtime;
+        spec->created_at = clock_now().realtime;
         return spec->lifetime == LIFETIME_CLIENT
                        ? clients_bind(call->bus->clients, call->message, spec, error)
                        : 0;
@@ -306,7 +307,7 @@ static int method_list_participants(sd_bus_message *message, void *userdata, sd_
 
 static int run_sync(Call *call, sd_bus_error *error) {
         (void)error;
-        core_sync(call->bus->core, bus_now());
+        core_sync(call->bus->core, clock_now());
         return sd_bus_reply_method_return(call->message, NULL);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "bus/errors.h"
 #include "bus/internal.h"
@@ -19,7 +20,7 @@ DEFINE_GETTER(get_lifetime, append_s(reply, lifetime_word(row->spec->lifetime)))
 DEFINE_GETTER(get_created, append_t(reply, row->spec->created_at))
 DEFINE_GETTER(get_synced, append_t(reply, row->synced_at))
 DEFINE_GETTER(get_next_attempt, append_t(reply, core_next_attempt(target->bus->core, row->kind,
-                                                                  row->number, bus_now())))
+                                                                  row->number, clock_now())))
 DEFINE_GETTER(get_last_error,
               sd_bus_message_append(
                       reply, "(ss)",

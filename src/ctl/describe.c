@@ -3,18 +3,15 @@
 
 #include <inttypes.h>
 #include <pwd.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "ctl/memory.h"
 #include "ctl/phrase.h"
 #include "proto/names.h"
 
 usec_t describe_now(void) {
-        struct timespec now;
-
-        clock_gettime(CLOCK_REALTIME, &now);
-        return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
+        return clock_read(CLOCK_REALTIME);
 }
 
 const char *describe_or_dash(const char *text) {

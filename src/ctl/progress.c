@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "ctl/describe.h"
 #include "ctl/memory.h"
@@ -16,10 +16,7 @@
 #define QUIET_USEC (300 * USEC_PER_MSEC)
 
 usec_t progress_now(void) {
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (usec_t)now.tv_sec * USEC_PER_SEC + (usec_t)now.tv_nsec / 1000;
+        return clock_read(CLOCK_MONOTONIC);
 }
 
 void progress_deinit(Progress *progress) {

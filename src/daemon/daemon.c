@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/random.h>
 
+#include "base/clock.h"
 #include "daemon/journal.h"
 #include "daemon/message-ids.h"
 #include "daemon/refusal.h"
@@ -20,7 +21,7 @@ void daemon_fail(Daemon *daemon, int error, const char *what) {
 
 static void on_answer(const Answer *answer, void *userdata) {
         Daemon *daemon = userdata;
-        int r = core_answer(daemon->core, answer, daemon_now());
+        int r = core_answer(daemon->core, answer, clock_now());
 
         if (r < 0)
                 daemon_fail(daemon, r, "Take an answer in");
@@ -125,7 +126,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 static bool has_progress(usec_t patience, void *userdata) {
         const Daemon *daemon = userdata;
 
-        return !daemon->batch || daemon_now().boottime - daemon->batch_at <= patience;
+        return !daemon->batch || clock_now().boottime - daemon->batch_at <= patience;
 }
 
 static int make_loop(Daemon *daemon) {
@@ -207,7 +208,7 @@ static int make_store(Daemon *daemon, char **ret_reason) {
                                  .userdata = daemon };
         int r;
 
-        r = store_open(&daemon->store, &config, daemon_now(), ret_reason);
+        r = store_open(&daemon->store, &config, clock_now(), ret_reason);
         if (r != 0)
                 return r < 0 ? r : REFUSED;
 
@@ -287,8 +288,8 @@ static int daemon_begin(Daemon *daemon, const Credentials *credentials, char **r
         if (r < 0)
                 return r;
 
-        core_set_credentials(daemon->core, credentials != NULL, daemon_now());
-        r = cant(core_start(daemon->core, daemon_now()), "Can't start the registry");
+        core_set_credentials(daemon->core, credentials != NULL, clock_now());
+        r = cant(core_start(daemon->core, clock_now()), "Can't start the registry");
         if (r < 0)
                 return r;
 

@@ -71,11 +71,6 @@ void daemon_fail(Daemon *daemon, int error, const char *what);
  * turn.c
  */
 
-/* Both clocks; nothing else in the daemon reads them. */
-Now daemon_now(void);
-/* CLOCK_MONOTONIC, for the service manager and for the length of a turn. */
-usec_t daemon_monotonic(void);
-
 /* Serves the calls that have arrived, a millisecond long. The loop gives out one in a turn, and to ask
  * it for the next costs half as much as to answer one. */
 void daemon_serve(Daemon *daemon);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/journal.h"
 #include "daemon/message-ids.h"
@@ -17,7 +18,7 @@ static int take_over(Daemon *daemon, const Configuration *configuration,
         BusConfig for_bus = share_of_bus(configuration, daemon->options->system);
         CoreConfig for_core = share_of_core(configuration);
         ApiConfig for_api = share_of_api(configuration, credentials);
-        Now now = daemon_now();
+        Now now = clock_now();
         int r;
 
         r = api_configure(daemon->api, &for_api);
@@ -78,7 +79,7 @@ int daemon_reload(Daemon *daemon, char **ret_reason) {
 
         if (!daemon->stopping)
                 notify_tell(daemon->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-                            daemon_monotonic());
+                            clock_read(CLOCK_MONOTONIC));
         r = reload(daemon, &reason);
         say_outcome(r, reason);
         if (!daemon->stopping)

@@ -2,28 +2,12 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "daemon/journal.h"
 
 /* For so long calls go before everything else in a turn. */
 #define SERVE_USEC USEC_PER_MSEC
-
-static usec_t clock_read(clockid_t clock) {
-        struct timespec ts;
-
-        clock_gettime(clock, &ts);
-        return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
-}
-
-Now daemon_now(void) {
-        return (Now){ .boottime = clock_read(CLOCK_BOOTTIME),
-                      .realtime = clock_read(CLOCK_REALTIME) };
-}
-
-usec_t daemon_monotonic(void) {
-        return clock_read(CLOCK_MONOTONIC);
-}
 
 static int effect_let_out(Daemon *daemon, const Effect *effect) {
         switch (effect->kind) {
@@ -43,7 +27,7 @@ static int effect_let_out(Daemon *daemon, const Effect *effect) {
 int daemon_release(Daemon *daemon, Batch *batch) {
         int r;
 
-        r = core_committed(daemon->core, batch, daemon_now());
+        r = core_committed(daemon->core, batch, clock_now());
         if (r >= 0)
                 r = bus_emit(daemon->bus, batch);
         for (size_t i = 0; i < batch->n_effects && r >= 0; i++)
@@ -61,7 +45,7 @@ static int turn_seal(Daemon *daemon) {
                 Batch *batch;
                 int r;
 
-                r = core_seal(daemon->core, daemon_now(), &batch);
+                r = core_seal(daemon->core, clock_now(), &batch);
                 if (r < 0 || !batch)
                         return r;
 
@@ -69,7 +53,7 @@ static int turn_seal(Daemon *daemon) {
                         r = daemon_release(daemon, batch);
                 } else {
                         daemon->batch = batch;
-                        daemon->batch_at = daemon_now().boottime;
+                        daemon->batch_at = clock_now().boottime;
                         r = store_commit(daemon->store, batch);
                 }
                 if (r < 0)
@@ -98,11 +82,11 @@ static bool may_leave(const Daemon *daemon, const CoreStatus *status) {
 }
 
 void daemon_serve(Daemon *daemon) {
-        usec_t begin = daemon_monotonic();
+        usec_t begin = clock_read(CLOCK_MONOTONIC);
 
         /* Whatever breaks the connection, the loop is told of it too. */
         while (sd_bus_process(daemon->connection, NULL) > 0)
-                if (daemon_monotonic() - begin >= SERVE_USEC)
+                if (clock_read(CLOCK_MONOTONIC) - begin >= SERVE_USEC)
                         break;
 }
 
@@ -116,7 +100,7 @@ void daemon_turn(Daemon *daemon) {
         if (r < 0)
                 return daemon_fail(daemon, r, "End a turn");
 
-        now = daemon_now();
+        now = clock_now();
         r = bus_emit_status(daemon->bus, now);
         if (r < 0)
                 return daemon_fail(daemon, r, "Signal the manager's properties");

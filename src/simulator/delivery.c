@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "simulator/clock.h"
+#include "base/clock.h"
 
 #define HEAD_ESTIMATE     200 /* bytes, for an answer that has no body to be slow with */
 #define CLOSE_FLAGS       (MHD_RF_HTTP_VERSION_1_0_ONLY | MHD_RF_HTTP_VERSION_1_0_RESPONSE)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "simulator/clock.h"
+#include "base/clock.h"
 #include "simulator/options.h"
 #include "simulator/server.h"
 

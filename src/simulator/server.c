@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
-#include "simulator/clock.h"
+#include "base/clock.h"
 #include "simulator/delivery.h"
 
 #define EVENTS_MAX   64

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "bus/internal.h"
 #include "unit/pipe.h"
@@ -146,7 +147,7 @@ static int setup(void **state) {
 
         desk->ends = pipe_open();
         assert_int_equal(core_new(&desk->core, &registry_config), 0);
-        assert_int_equal(core_start(desk->core, bus_now()), 0);
+        assert_int_equal(core_start(desk->core, clock_now()), 0);
         desk_open_bus(desk, &config);
         assert_true(sd_bus_add_filter(desk->ends.client, NULL, on_message, desk) >= 0);
         pipe_pump(&desk->ends);
@@ -165,7 +166,7 @@ static int teardown(void **state) {
 }
 
 static void desk_release(Desk *desk, Batch *batch) {
-        assert_int_equal(core_committed(desk->core, batch, bus_now()), 0);
+        assert_int_equal(core_committed(desk->core, batch, clock_now()), 0);
         assert_int_equal(bus_emit(desk->bus, batch), 0);
         for (size_t i = 0; i < batch->n_effects; i++) {
                 const Effect *effect = batch->effects + i;
@@ -186,7 +187,7 @@ static void turn(Desk *desk) {
 
         do {
                 pipe_pump(&desk->ends);
-                assert_int_equal(core_seal(desk->core, bus_now(), &batch), 0);
+                assert_int_equal(core_seal(desk->core, clock_now(), &batch), 0);
                 if (batch)
                         desk_release(desk, batch);
                 pipe_pump(&desk->ends);
@@ -197,7 +198,7 @@ static void answer(Desk *desk, Answer with) {
         with.serial = desk->request.serial;
         with.message = "as the API says";
         with.request_id = "";
-        assert_int_equal(core_answer(desk->core, &with, bus_now()), 0);
+        assert_int_equal(core_answer(desk->core, &with, clock_now()), 0);
         turn(desk);
 }
 
@@ -527,7 +528,7 @@ static void test_silent_before_the_name(void **state) {
 
         desk->bus->named = false;
         CALL_MANAGER("CreateSession", "a{sv}", 1, "Wait", "b", 0);
-        assert_true(bus_emit_status(desk->bus, bus_now()) >= 0);
+        assert_true(bus_emit_status(desk->bus, clock_now()) >= 0);
         turn(desk);
         expect(desk, " =s1");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The only place of the simulator that reads a clock. */
+/* The only place that reads clocks. Not for the core, to which time is an argument. */
 
 #include <time.h>
 
