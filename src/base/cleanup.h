@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Frees on leaving the scope; NULL stays NULL. */
 #define CLEANUP(fn) __attribute__((__cleanup__(fn)))
@@ -28,15 +27,6 @@
                 _v;                                                                                \
         })
 
-/* The like for a file descriptor: -1 stays behind. */
-#define TAKE_FD(fd)                                                                                \
-        ({                                                                                         \
-                int *_p = &(fd);                                                                   \
-                int _v = *_p;                                                                      \
-                *_p = -1;                                                                          \
-                _v;                                                                                \
-        })
-
 #define ELEMENTSOF(array) (sizeof(array) / sizeof((array)[0]))
 
 static inline void freep(void *p) {
@@ -44,12 +34,6 @@ static inline void freep(void *p) {
 
         free(*pointer);
         *pointer = NULL;
-}
-
-static inline void closep(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-        *fd = -1;
 }
 
 /* Overwrites a secret before its memory is given back. Takes NULL, returns NULL. */

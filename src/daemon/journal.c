@@ -10,6 +10,7 @@
 /* The place in the code would be this file, each time. */
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "daemon/message-ids.h"

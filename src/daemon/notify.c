@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/fd.h"
+
 #define WAITING_MAX 16
 
 struct Notify {

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/level.h"
 #include "daemon/refusal.h"

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 
 /* Splits at the last colon, and takes the brackets off. */
 static bool split(char *text, const char **ret_host, const char **ret_port) {

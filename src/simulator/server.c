@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "simulator/delivery.h"
 
 #define EVENTS_MAX   64

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "simulator/body.h"
 #include "simulator/membership.h"

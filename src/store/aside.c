@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 
 static int copy_bytes(int from, int to) {
         for (;;) {

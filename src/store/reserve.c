@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 
 static int reserve_open(const Reserve *reserve, int flags) {
         int fd = openat(reserve->directory->fd, STATE_RESERVE,

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 
+#include "base/fd.h"
 #include "store/commit.h"
 
 typedef enum CommitState {

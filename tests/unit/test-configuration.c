@@ -2,6 +2,7 @@
 #include "unit/folder.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "daemon/configuration.h"

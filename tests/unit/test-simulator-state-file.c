@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 static char *state_of(Bench *bench) {
         bench_ask(bench, "GET", "/_simulator/state", NULL);
