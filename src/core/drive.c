@@ -104,7 +104,7 @@ static bool publishers_ready(Core *core, const Object *object) {
         return true;
 }
 
-StepKind core_plan(Core *core, Object *object) {
+static StepKind core_plan(Core *core, Object *object) {
         const Row *row = &object->row;
         usec_t now = core->now.boottime;
         Facts facts = { .has_id = api_id_is_known(&row->id),
@@ -302,7 +302,7 @@ static void object_enqueue(Core *core, Object *object, Priority priority) {
         TAILQ_INSERT_TAIL(&core->ready[priority], object, on_ready);
 }
 
-void core_set_timer(Core *core, Object *object) {
+static void core_set_timer(Core *core, Object *object) {
         usec_t now = core->now.boottime, due = USEC_NEVER;
 
         if (object->retry_at > now)

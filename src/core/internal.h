@@ -182,12 +182,10 @@ usec_t host_deadline(const Core *core);
 
 /* --- drive.c: from facts to requests --- */
 
-StepKind core_plan(Core *core, Object *object);
 /* Decides about all that were woken, and starts what the budget allows. */
 int core_drive(Core *core);
 int flight_new(Core *core, Object *object, StepKind step, Operation operation, Flight **ret);
 Flight *flight_free(Core *core, Flight *flight);
-void core_set_timer(Core *core, Object *object);
 
 /* --- observe.c: what reads say --- */
 
@@ -201,8 +199,6 @@ int core_observe_adopted(Core *core, Object *object, const Object *session,
 int core_verified(Core *core, Object *object);
 /* Whoever stands in a session's list, nearly always one of its few members; NULL: nobody here. */
 Object *core_listed(const Core *core, const Object *session, const ApiId *id);
-/* The counterpart at the API is not there any more. */
-int core_gone(Core *core, Object *object);
 
 /* --- drift.c: what somebody else has changed --- */
 

@@ -305,7 +305,8 @@ static int observe_subscriptions(Core *core, Object *object, const Flight *fligh
         return r < 0 ? r : compare(core, object, seen);
 }
 
-int core_gone(Core *core, Object *object) {
+/* The counterpart at the API is not there any more. */
+static int core_gone(Core *core, Object *object) {
         bool session = object->row.kind == KIND_SESSION;
         bool wanted = object->row.gone;
         int r;
