@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The contract matrix: for each row of the contract the tests that hold it.
 
-    matrix.py [--integration=FILE] [--unit=FOLDER] [--table=FILE] [--design=PAGE]...
+    matrix.py [--covered=FILE]... [--unit=FOLDER] [--table=FILE] [--design=PAGE]...
 
 What a test covers, it says itself. In Python with a marker:
 
@@ -13,7 +13,7 @@ In C with a comment in front of it:
     /* Covers "configuration: [Api] BaseUrl", "configuration: [Api] AccountId". */
     static void test_every_key(void **state) {
 
---integration is what pytest's --covered=FILE wrote, in this run or, with --collect-only, of tests that
+--covered is what pytest's --covered=FILE wrote, in this run or, with --collect-only, of tests that
 have not been run. --unit is where the logs of the unit tests are; without it they count unrun. --table
 is where to write every row with its tests. --design: a page of tables that this contract must have the
 rows of. Exits with 1 if a row has no test, if a test names a row that there is none of, or did not pass; says
@@ -44,11 +44,11 @@ class Cover:
         self.passed = passed
 
 
-def integration(path):
+def covered(path):
     with open(path, encoding="utf-8") as file:
         for line in file:
             said = json.loads(line)
-            yield Cover(said["test"].rpartition("integration/")[2], said["covers"],
+            yield Cover(re.sub(r"^[^\[]*/", "", said["test"]), said["covers"],
                         {"passed": True, "collected": None}.get(said["outcome"], False))
 
 
@@ -142,9 +142,10 @@ class Matrix:
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    for name in ("integration", "unit", "table"):
+    for name in ("unit", "table"):
         parser.add_argument(f"--{name}")
-    parser.add_argument("--design", action="append", default=[])
+    for name in ("covered", "design"):
+        parser.add_argument(f"--{name}", action="append", default=[])
     return parser.parse_args()
 
 
@@ -153,13 +154,15 @@ def main():
     matrix = Matrix(rows.all_rows(TREE))
     for cover in units(TREE, chosen.unit):
         matrix.add(cover)
-    if chosen.integration:
-        for cover in integration(chosen.integration):
+    complaints = [f"no tests were run: there is no {path}" for path in chosen.covered
+                  if not os.path.exists(path)]
+    for path in filter(os.path.exists, chosen.covered):
+        for cover in covered(path):
             matrix.add(cover)
     if chosen.table:
         with open(chosen.table, "w", encoding="utf-8") as file:
             file.writelines(line + "\n" for line in matrix.lines())
-    complaints = list(matrix.complaints())
+    complaints += matrix.complaints()
     for page in chosen.design:
         complaints += design.missing(page, list(matrix.cells))
     print("\n".join(complaints), end="\n" if complaints else "", file=sys.stderr)

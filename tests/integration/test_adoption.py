@@ -2,7 +2,9 @@
 """AdoptSession and AdoptParticipant: what exists at the API already comes into the registry."""
 
 import os
+import select
 import sqlite3
+import time
 
 import pytest
 
@@ -309,6 +311,39 @@ def test_killed_in_the_middle(stage, path):
     stage.daemon.start()
     assert stage.get(P1 if what == "Participant" else S1)["Id"] == api_id
     assert len(stage.list("Participants")[0]) == (1 if what == "Participant" else 3)
+
+
+@pytest.mark.covers("adoption: killed in the middle", "reply: durable first")
+def test_killed_at_any_moment():
+    """All of a session comes in, or nothing; all of it, where anything was told."""
+    length, told = 0, set()
+    for moment in ("after", 0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1):
+        with Stage(QUIET) as stage:
+            session, ids = call_of_three(stage.simulator)
+            stage.refused("NoSuchSession", adopt, stage, "Session", "nobody")  # it is connected
+            with stage.listener() as listener:
+                begin = time.monotonic()
+                serial = listener.send(PATH, MANAGER, "AdoptSession", "sa{sv}", (session, {}))
+                if moment == "after":
+                    heard = listener.until_reply(serial)
+                    length = time.monotonic() - begin
+                    stage.daemon.kill()
+                else:
+                    select.select([], [], [], moment * length)
+                    stage.daemon.kill()
+                    # The bus tells the caller of the end, after all that was sent before.
+                    heard = listener.until(lambda event, serial=serial: event.serial == serial)
+            accepted = any(event.kind in ("added", "reply") for event in heard)
+            stage.daemon.start()
+            rows = {**stage.list("Sessions")[0], **stage.list("Participants")[0]}
+            assert {row["Id"] for row in rows.values()} in (set(), {session, *ids})
+            assert rows or not accepted
+            assert all(row["InSync"] for row in rows.values())
+            path = adopt(stage, "Session", session)
+            assert len(stage.get(path)["Participants"]) == 3
+            assert len(stage.list("Participants")[0]) == 3
+            told.add(accepted)
+    assert told == {False, True}
 
 
 @pytest.mark.covers("adoption: its client leaves", "key: Manager.AdoptSession Lifetime")

@@ -12,6 +12,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import harness.simulator  # noqa: E402
+from harness import covers  # noqa: E402
+from harness.covers import (  # noqa: E402, F401
+    pytest_addoption, pytest_configure, pytest_sessionfinish)
 from machine import MEMBERS, OUTSIDER, Machine, run  # noqa: E402
 
 
@@ -56,6 +59,7 @@ def pytest_runtest_makereport(item, call):
     """What the journal has is often the reason why a test failed."""
     outcome = yield
     report = outcome.get_result()
+    covers.note(item, report)
     if report.failed and "machine" in getattr(item, "fixturenames", ()):
         said = subprocess.run(["journalctl", "--unit=convened.service", "--lines=40", "--quiet"],
                               stdout=subprocess.PIPE, text=True, check=False).stdout

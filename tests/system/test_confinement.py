@@ -36,6 +36,7 @@ def fixture_attempts(module_machine):
     return json.loads(RESULT.read_text(encoding="utf-8"))
 
 
+@pytest.mark.covers("machine: confinement")
 def test_what_it_needs(attempts):
     assert attempts["write its state"] == "done"
     assert attempts["read its credentials"] == "done"
@@ -44,6 +45,7 @@ def test_what_it_needs(attempts):
     assert attempts["ask for routes"] == "done"
 
 
+@pytest.mark.covers("machine: confinement")
 @pytest.mark.parametrize("where", ["/", "/usr", "/etc", "/var", "/var/lib", "/boot", "/root",
                                    "/etc/convened", "/dev", "/run", "/proc/sys/kernel", "/sys"])
 def test_writes_nowhere_else(attempts, where):
@@ -60,6 +62,7 @@ def test_homes_are_hidden(attempts, what):
     assert all(name not in attempts["list " + what] for name in MEMBERS)
 
 
+@pytest.mark.covers("machine: confinement")
 @pytest.mark.parametrize("what", [
     "open a raw socket", "open a packet socket", "open a vsock", "make a user namespace",
     "make a mount namespace", "mount", "become root", "set the clock", "set the host name",
@@ -78,6 +81,7 @@ def test_tmp_is_its_own(attempts):
     assert attempts["read /tmp/convened-canary"] == "ENOENT"
 
 
+@pytest.mark.covers("machine: confinement")
 def test_process_status(machine):
     """The daemon itself, as the kernel sees it."""
     machine.start()

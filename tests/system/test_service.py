@@ -33,6 +33,7 @@ def test_unit_is_sound():
     assert run("systemd-analyze", "verify", "--man=no", UNIT).stdout == ""
 
 
+@pytest.mark.covers("machine: enabled", "daemon: STATUS")
 def test_enable_and_start(machine):
     machine.configure()
     machine.set_credentials()
@@ -46,6 +47,7 @@ def test_enable_and_start(machine):
     wait_for(lambda: show("StatusText") == "API online; 1 sessions, 0 participants")
 
 
+@pytest.mark.covers("machine: start", "name: name after restore")
 def test_ready_is_serving(machine):
     """The moment that "systemctl start" is over, the name is owned and the registry answers."""
     machine.start()
@@ -57,6 +59,7 @@ def test_ready_is_serving(machine):
         assert alice.get(path)["State"] == "active"
 
 
+@pytest.mark.covers("machine: stop")
 def test_stop(machine):
     machine.start()
     root, alice = machine.users("root", "alice")
@@ -69,6 +72,7 @@ def test_stop(machine):
     assert not root.has_owner()
 
 
+@pytest.mark.covers("machine: stop")
 def test_stop_waits_for_creations(machine):
     """A POST that is in flight has its answer stored before the daemon leaves."""
     machine.start()
@@ -84,6 +88,7 @@ def test_stop_waits_for_creations(machine):
     assert alice.get()["SuspectedOrphans"] == 0
 
 
+@pytest.mark.covers("machine: enabled")
 def test_activation(machine):
     machine.configure()
     machine.set_credentials()
@@ -94,6 +99,7 @@ def test_activation(machine):
     assert show("ActiveState") == "active"
 
 
+@pytest.mark.covers("machine: not enabled")
 def test_no_activation_unless_enabled(machine):
     machine.configure()
     alice, = machine.users("alice")
@@ -101,6 +107,7 @@ def test_no_activation_unless_enabled(machine):
     assert show("ActiveState") == "inactive"
 
 
+@pytest.mark.covers("machine: reload")
 def test_reload(machine):
     machine.start(Bus={"MaxManagedObjects": 100})
     alice, = machine.users("alice")
@@ -115,6 +122,7 @@ def test_reload(machine):
     assert len(machine.journal(RELOADED)) == 1
 
 
+@pytest.mark.covers("machine: reload", "daemon: Reload")
 def test_reload_of_what_cant_be_used(machine):
     machine.start()
     machine.configure(Api={"RequestsPerSec": "many"})
@@ -126,6 +134,7 @@ def test_reload_of_what_cant_be_used(machine):
     assert machine.user("alice").create("Session")
 
 
+@pytest.mark.covers("machine: exit status 78", "exit: convened 78")
 @pytest.mark.parametrize("how, hint", [
     ({"AccountId": None}, "AccountId"),
     ({"BaseUrl": "http://192.0.2.1/v1"}, "BaseUrl"),
@@ -141,6 +150,7 @@ def test_unusable_configuration(machine, how, hint):
     assert show("StatusText") == said
 
 
+@pytest.mark.covers("machine: exit status 78")
 def test_state_of_another_account(machine):
     machine.start()
     systemctl("stop", UNIT)
@@ -149,6 +159,7 @@ def test_state_of_another_account(machine):
     assert (show("ExecMainStatus"), show("NRestarts")) == ("78", "0")
 
 
+@pytest.mark.covers("machine: exit status 78", "daemon: damaged state")
 def test_damaged_state(machine):
     machine.start()
     machine.user("alice").create("Session")
@@ -164,6 +175,7 @@ def test_damaged_state(machine):
     assert file.read_bytes() == before
 
 
+@pytest.mark.covers("machine: credentials", "daemon: no usable credentials")
 def test_without_credentials(machine):
     machine.configure()
     systemctl("start", UNIT)
@@ -183,6 +195,7 @@ def test_unusable_credentials(machine, text):
     assert machine.simulator.requests() == []
 
 
+@pytest.mark.covers("machine: credentials", "answer: 401")
 def test_wrong_credentials(machine):
     machine.configure()
     machine.set_credentials("user:wrong\n")
@@ -197,6 +210,7 @@ def test_wrong_credentials(machine):
     assert alice.call(*create)
 
 
+@pytest.mark.covers("machine: credentials", "daemon: credentials in systemd's folder")
 def test_encrypted_credentials(machine):
     machine.configure()
     ENCRYPTED_CREDENTIAL.parent.mkdir(exist_ok=True)
@@ -221,6 +235,7 @@ def test_crash(machine):
     assert show("NRestarts") == "1"
 
 
+@pytest.mark.covers("machine: crash")
 def test_crash_again_and_again(machine):
     """No start limit: who crashes often does not stay away."""
     machine.start()
@@ -270,6 +285,7 @@ def away_sec(user, end):
     return took - waited
 
 
+@pytest.mark.covers("machine: crash")
 def test_crash_is_short(machine):
     """T9: the name is back within a second, with 100,000 objects."""
     many_objects(machine)
@@ -281,6 +297,7 @@ def test_crash_is_short(machine):
     assert alice.get()["ParticipantCount"] == 95000
 
 
+@pytest.mark.covers("machine: hang")
 def test_hang_is_short(machine):
     """T9: a daemon that turns no more is replaced within WatchdogSec and a second."""
     machine.start()
@@ -294,6 +311,7 @@ def test_hang_is_short(machine):
     assert alice.get()["ParticipantCount"] == 95000
 
 
+@pytest.mark.covers("machine: hang")
 def test_hanging_disk(machine):
     """A loop that turns is not enough for the watchdog."""
     hold = STATE.parent / "convened-hold"
@@ -315,6 +333,7 @@ def test_hanging_disk(machine):
     assert [entry for entry in machine.messages("--identifier=systemd") if "Watchdog timeout" in entry]
 
 
+@pytest.mark.covers("machine: bus restart")
 def test_bus_restart(machine):
     """Without its bus the daemon ends, and comes back on the new one with all it had."""
     machine.start()
@@ -327,6 +346,7 @@ def test_bus_restart(machine):
         assert alice.get(path)["Tag"] == "survivor"
 
 
+@pytest.mark.covers("machine: quiet", "daemon: journal")
 def test_journal_is_quiet(machine):
     """A healthy life: nothing above the level of information, and nothing twice."""
     machine.start()

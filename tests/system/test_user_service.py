@@ -49,6 +49,7 @@ def fixture_carol(machine):
     run("loginctl", "disable-linger", OUTSIDER)
 
 
+@pytest.mark.covers("machine: a user's service")
 def test_user_service(carol, machine):
     carol.systemctl("enable", "--now", "convened")
     assert carol.run("convenectl", "create-session", "mine").returncode == 0

@@ -21,6 +21,7 @@ RELOAD = (PATH, MANAGER, "Reload")
 LOG_CONTROL = "/org/freedesktop/LogControl1"
 
 
+@pytest.mark.covers("machine: outsiders can't call")
 def test_outsiders_can_not_call(machine):
     machine.start()
     alice, carol = machine.users("alice", "carol")
@@ -51,6 +52,7 @@ def senders_until(user, departed):
         senders.append(fields.get(HeaderFields.sender))
 
 
+@pytest.mark.covers("machine: outsiders hear nothing")
 def test_outsiders_hear_nothing(machine):
     machine.start()
     alice, bob, carol = machine.users("alice", "bob", "carol")
@@ -65,6 +67,7 @@ def test_outsiders_hear_nothing(machine):
     assert daemon not in senders_until(carol, departed)
 
 
+@pytest.mark.covers("machine: nobody takes the name")
 def test_nobody_takes_the_name(machine):
     for name in ("alice", "carol"):
         user = machine.user(name)
@@ -72,6 +75,7 @@ def test_nobody_takes_the_name(machine):
             user.bus("RequestName", "su", (NAME, 0))
 
 
+@pytest.mark.covers("machine: owners")
 def test_owners(machine):
     machine.start()
     root, alice, bob = machine.users("root", "alice", "bob")
@@ -117,6 +121,7 @@ def fixture_alice_bob(machine):
     return alice, bob
 
 
+@pytest.mark.covers("machine: polkit's defaults", "right: a password may be asked for")
 def test_polkit_defaults(alice_bob):
     """An administrator's password, and nobody may be asked for it."""
     _, bob = alice_bob
@@ -124,6 +129,7 @@ def test_polkit_defaults(alice_bob):
         assert bob.refused(*call) == "InteractiveAuthorizationRequired"
 
 
+@pytest.mark.covers("right: others' objects", "right: others' tokens", "right: Reload by others")
 @pytest.mark.parametrize("action, call", [("manage-others", DELETE), ("read-tokens", TOKEN),
                                           ("reload", RELOAD)])
 def test_polkit_says_yes(alice_bob, polkit, action, call):
@@ -143,6 +149,7 @@ def test_polkit_says_no(alice_bob, polkit):
         assert bob.refused(*call) == "AccessDenied"
 
 
+@pytest.mark.covers("right: no polkit, or no answer", "right: root")
 def test_without_polkit(machine, alice_bob, polkit):
     """Masked: root may all the same, and owners what is theirs."""
     alice, bob = alice_bob
@@ -153,6 +160,7 @@ def test_without_polkit(machine, alice_bob, polkit):
     assert machine.user("root").call(*RELOAD) == ()
 
 
+@pytest.mark.covers("right: no polkit, or no answer", "right: nobody else waits")
 def test_polkit_that_hangs(machine, alice_bob, polkit):
     """A refusal in the end, and nobody else waits for it."""
     alice, bob = alice_bob
@@ -172,6 +180,7 @@ def test_polkit_that_hangs(machine, alice_bob, polkit):
     assert alice.get(S1)["State"] == "active"
 
 
+@pytest.mark.covers("machine: log level", "right: log level and target")
 def test_log_level_is_for_root(machine):
     machine.start()
     assert systemctl("service-log-level", UNIT).stdout.strip() == "info"
@@ -184,6 +193,7 @@ def test_log_level_is_for_root(machine):
     assert systemctl("service-log-level", UNIT).stdout.strip() == "debug"
 
 
+@pytest.mark.covers("option: convenectl --system", "exit: convenectl 6")
 def test_command_line(machine):
     """As people call it: each with a login's own rights."""
     machine.start()
@@ -198,6 +208,7 @@ def test_command_line(machine):
     assert convenectl("alice", "delete-session", "standup").returncode == 0
 
 
+@pytest.mark.covers("right: a caller that vanishes")
 def test_callers_that_vanish(machine):
     """Calls whose senders have left before anybody could ask who they are."""
     machine.start()
