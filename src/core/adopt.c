@@ -140,7 +140,7 @@ Object *core_adoption_free(Core *core, Object *object) {
                 TAILQ_REMOVE(&core->ready[object->priority], object, on_ready);
         if (object->woken)
                 TAILQ_REMOVE(&core->woken, object, on_woken);
-        RB_REMOVE(ById, &core->adopting[object->row.kind], object);
+        by_id_remove(&core->adopting[object->row.kind], object);
         return object_free_apart(object);
 }
 
@@ -148,8 +148,9 @@ void core_adoptions_deinit(Core *core) {
         for (Kind kind = 0; kind < _KIND_MAX; kind++) {
                 Object *object;
 
-                while ((object = RB_ROOT(&core->adopting[kind])))
+                while ((object = index_get(&core->adopting[kind], (IndexPosition){ 0 })))
                         core_adoption_free(core, object);
+                index_deinit(&core->adopting[kind]);
         }
 }
 
@@ -175,8 +176,12 @@ static int adoption_new(Core *core, const Intent *intent, Object **ret) {
                 row_deinit(&row);
                 return r;
         }
+        r = by_id_insert(&core->adopting[intent->object], *ret);
+        if (r < 0) {
+                *ret = object_free_apart(*ret);
+                return r;
+        }
         (*ret)->provisional = true;
-        RB_INSERT(ById, &core->adopting[intent->object], *ret);
         adoption_read(core, *ret);
         return 0;
 }
@@ -222,29 +227,42 @@ int core_adoption_settle(Core *core, const Object *here) {
         return r;
 }
 
-int core_adoptions_leave(Core *core, const char *client_name) {
-        for (Kind kind = 0; kind < _KIND_MAX; kind++) {
-                Object *object, *next;
+static int adoptions_leave(Core *core, Index *adopting, const char *client_name) {
+        IndexPosition at = { 0 };
+        Object *object;
+
+        while ((object = index_get(adopting, at))) {
+                ApiId id = object->row.id;
                 int r;
 
-                RB_FOREACH_SAFE(object, ById, &core->adopting[kind], next) {
-                        if (strcmp(object->row.spec->client_name, client_name) != 0)
-                                continue;
-                        r = core_adoption_fail(core, object, OUTCOME_UNAVAILABLE,
-                                               "The client that it was to live as long as has "
-                                               "left.");
-                        if (r < 0)
-                                return r;
+                if (strcmp(object->row.spec->client_name, client_name) != 0) {
+                        at = index_next(adopting, at);
+                        continue;
                 }
+                r = core_adoption_fail(core, object, OUTCOME_UNAVAILABLE,
+                                       "The client that it was to live as long as has left.");
+                if (r < 0)
+                        return r;
+                at = by_id_from(adopting, &id);
         }
         return 0;
 }
 
+int core_adoptions_leave(Core *core, const char *client_name) {
+        int r = 0;
+
+        for (Kind kind = 0; kind < _KIND_MAX && r >= 0; kind++)
+                r = adoptions_leave(core, &core->adopting[kind], client_name);
+        return r;
+}
+
 bool core_adoptions_have(const Core *core, const char *client_name) {
         for (Kind kind = 0; kind < _KIND_MAX; kind++) {
-                Object *object;
+                const Index *adopting = &core->adopting[kind];
+                IndexPosition at = { 0 };
+                const Object *object;
 
-                RB_FOREACH(object, ById, (struct ById *)&core->adopting[kind])
+                for (; (object = index_get(adopting, at)); at = index_next(adopting, at))
                         if (strcmp(object->row.spec->client_name, client_name) == 0)
                                 return true;
         }
@@ -257,7 +275,7 @@ static int adoption_enter(Core *core, Object *object, const Flight *flight) {
         Row *row = &object->row;
         int r;
 
-        RB_REMOVE(ById, &core->adopting[row->kind], object);
+        by_id_remove(&core->adopting[row->kind], object);
         object->provisional = object->listing = false;
         object->look_at = USEC_NEVER;
         object->changed_seq = flight->serial;

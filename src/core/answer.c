@@ -96,8 +96,11 @@ static int created(Core *core, Object *object, const Flight *flight, const Answe
         r = change_confirmed(core, object);
         if (r < 0)
                 return r;
-        if (registry_set_id(&core->registry, object, &answer->id) < 0)
+        r = registry_set_id(&core->registry, object, &answer->id);
+        if (r == -EEXIST)
                 return core_unknown(core, object, flight, answer); /* it is somebody else's */
+        if (r < 0)
+                return r;
 
         r = core_adoption_settle(core, object);
         if (r < 0)

@@ -15,8 +15,6 @@ int core_new(Core **ret, const CoreConfig *config) {
         tombstones_init(&core->tombstones);
         TAILQ_INIT(&core->touched);
         TAILQ_INIT(&core->woken);
-        for (Kind kind = 0; kind < _KIND_MAX; kind++)
-                RB_INIT(&core->adopting[kind]);
         for (Priority priority = 0; priority < _PRIORITY_MAX; priority++)
                 TAILQ_INIT(&core->ready[priority]);
         TAILQ_INIT(&core->waiters);
@@ -130,9 +128,11 @@ static bool restore_has_publishers(Core *core, const Place *place) {
 }
 
 int core_restore_end(Core *core, uint64_t *ret_number) {
-        Object *object;
+        const Index *all = &core->registry.by_number[KIND_PARTICIPANT];
+        IndexPosition at = { 0 };
+        const Object *object;
 
-        RB_FOREACH(object, ByNumber, &core->registry.by_number[KIND_PARTICIPANT])
+        for (; (object = index_get(all, at)); at = index_next(all, at))
                 if (!restore_has_publishers(core, object->row.wanted)) {
                         *ret_number = object->row.number;
                         return -ENOENT;
@@ -150,14 +150,14 @@ int core_start(Core *core, Now now) {
         bucket_init(&core->bucket, core->config.requests_per_sec, core->config.request_burst,
                     now.boottime);
         for (Kind kind = 0; kind < _KIND_MAX; kind++) {
+                const Index *all = &core->registry.by_number[kind];
+                IndexPosition at = { 0 };
                 Object *object;
 
-                RB_FOREACH(object, ByNumber, &core->registry.by_number[kind]) {
-                        int r;
+                for (; (object = index_get(all, at)); at = index_next(all, at)) {
+                        int r = object->row.attempt_open ? core_unknown(core, object, NULL, NULL)
+                                                         : 0;
 
-                        if (!object->row.attempt_open)
-                                continue;
-                        r = core_unknown(core, object, NULL, NULL);
                         if (r < 0)
                                 return r;
                 }

@@ -50,7 +50,7 @@ struct Core {
 
         Registry registry;
         Tombstones tombstones;
-        struct ById adopting[_KIND_MAX]; /* what somebody waits for, and is not in the registry */
+        Index adopting[_KIND_MAX]; /* by id: what somebody waits for, and is not in the registry */
         Counters counters, shown_counters;
         uint32_t n_shown[_KIND_MAX], n_pending;
 

@@ -1,47 +1,91 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/object.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <string.h>
 
-static int number_order(uint64_t a, uint64_t b) {
-        return (a > b) - (a < b);
+/* The first letters of an id, so that keys are in the order of ids. */
+static uint64_t id_key(const ApiId *id) {
+        uint64_t letters;
+
+        memcpy(&letters, id->text, sizeof(letters));
+        return be64toh(letters);
 }
 
-static int object_compare_number(const Object *a, const Object *b) {
-        return number_order(a->row.number, b->row.number);
+static int id_order(const Object *object, const void *what) {
+        return api_id_compare(&object->row.id, what);
 }
 
-static int object_compare_id(const Object *a, const Object *b) {
-        return api_id_compare(&a->row.id, &b->row.id);
+typedef struct TagKey {
+        const char *tag;
+        uint64_t number;
+} TagKey;
+
+/* FNV-1a: nobody lists objects in the order of tags, only those with one tag, by number. */
+static uint64_t tag_key(const char *tag) {
+        uint64_t key = UINT64_C(0xcbf29ce484222325);
+
+        for (; *tag; tag++)
+                key = (key ^ (unsigned char)*tag) * UINT64_C(0x100000001b3);
+        return key;
 }
 
-static int object_compare_tag(const Object *a, const Object *b) {
-        int order = strcmp(a->row.spec->tag, b->row.spec->tag);
+static int tag_order(const Object *object, const void *what) {
+        const TagKey *key = what;
+        uint64_t number = object->row.number;
+        int order = strcmp(object->row.spec->tag, key->tag);
 
-        return order ?: object_compare_number(a, b);
+        return order ?: (number > key->number) - (number < key->number);
 }
 
-RB_GENERATE(ByNumber, Object, by_number, object_compare_number);
-RB_GENERATE(ById, Object, by_id, object_compare_id);
-RB_GENERATE(ByTag, Object, by_tag, object_compare_tag);
+IndexPosition by_number_from(const Index *index, uint64_t number) {
+        return index_search(index, number, NULL, NULL);
+}
+
+IndexPosition by_id_from(const Index *index, const ApiId *id) {
+        return index_search(index, id_key(id), id_order, id);
+}
+
+IndexPosition by_tag_from(const Index *index, const char *tag, uint64_t number) {
+        return index_search(index, tag_key(tag), tag_order, &(TagKey){ tag, number });
+}
+
+Object *by_id_find(const Index *index, const ApiId *id) {
+        return index_find(index, id_key(id), id_order, id);
+}
+
+int by_id_insert(Index *index, Object *object) {
+        const ApiId *id = &object->row.id;
+
+        return index_insert(index, id_key(id), id_order, id, object);
+}
+
+void by_id_remove(Index *index, const Object *object) {
+        const ApiId *id = &object->row.id;
+
+        index_remove(index, id_key(id), id_order, id);
+}
 
 void registry_init(Registry *registry) {
-        for (Kind kind = 0; kind < _KIND_MAX; kind++) {
-                RB_INIT(&registry->by_number[kind]);
-                RB_INIT(&registry->by_id[kind]);
-                RB_INIT(&registry->by_tag[kind]);
-        }
-        registry->due = (DueQueue){ 0 };
-        registry->n_objects = 0;
+        *registry = (Registry){ 0 };
         RB_INIT(&registry->by_client);
 }
 
+/* Without taking each out of every index. */
 void registry_deinit(Registry *registry) {
         for (Kind kind = 0; kind < _KIND_MAX; kind++) {
+                const Index *all = &registry->by_number[kind];
+                IndexPosition at = { 0 };
                 Object *object;
 
-                while ((object = RB_ROOT(&registry->by_number[kind])))
-                        object_free(object, registry);
+                for (; (object = index_get(all, at)); at = index_next(all, at)) {
+                        registry_unbind(registry, object);
+                        object_free_apart(object);
+                }
+                index_deinit(&registry->by_number[kind]);
+                index_deinit(&registry->by_id[kind]);
+                index_deinit(&registry->by_tag[kind]);
         }
         due_deinit(&registry->due);
 }
@@ -68,30 +112,52 @@ static void object_share_places(Object *object, const Registry *registry) {
         place_share(&row->observed, row->wanted);
 }
 
+static int registry_index(Registry *registry, Object *object) {
+        const Row *row = &object->row;
+        TagKey tag = { row->spec->tag, row->number };
+        int r;
+
+        r = index_insert(&registry->by_number[row->kind], row->number, NULL, NULL, object);
+        if (r < 0)
+                return r;
+        r = index_insert(&registry->by_tag[row->kind], tag_key(tag.tag), tag_order, &tag, object);
+        if (r >= 0 && api_id_is_known(&row->id)) {
+                r = by_id_insert(&registry->by_id[row->kind], object);
+                object->indexed_id = r >= 0;
+                if (r < 0)
+                        index_remove(&registry->by_tag[row->kind], tag_key(tag.tag), tag_order,
+                                     &tag);
+        }
+        if (r < 0)
+                index_remove(&registry->by_number[row->kind], row->number, NULL, NULL);
+        return r;
+}
+
+static void registry_unindex(Registry *registry, Object *object) {
+        const Row *row = &object->row;
+        TagKey tag = { row->spec->tag, row->number };
+
+        index_remove(&registry->by_number[row->kind], row->number, NULL, NULL);
+        index_remove(&registry->by_tag[row->kind], tag_key(tag.tag), tag_order, &tag);
+        if (object->indexed_id)
+                by_id_remove(&registry->by_id[row->kind], object);
+        object->indexed_id = false;
+}
+
 int registry_enter(Registry *registry, Object *object) {
-        Row *row = &object->row;
+        int r;
 
         if (due_reserve(&registry->due, registry->n_objects + 1) < 0)
                 return -ENOMEM;
-        if (RB_INSERT(ByNumber, &registry->by_number[row->kind], object))
-                return -EEXIST;
-        if (api_id_is_known(&row->id)) {
-                if (RB_INSERT(ById, &registry->by_id[row->kind], object)) {
-                        RB_REMOVE(ByNumber, &registry->by_number[row->kind], object);
-                        return -EEXIST;
-                }
-                object->indexed_id = true;
-        }
+        r = registry_index(registry, object);
+        if (r < 0)
+                return r;
         if (registry_bind(registry, object) < 0) {
-                if (object->indexed_id)
-                        RB_REMOVE(ById, &registry->by_id[row->kind], object);
-                RB_REMOVE(ByNumber, &registry->by_number[row->kind], object);
-                object->indexed_id = false;
+                registry_unindex(registry, object);
                 return -ENOMEM;
         }
-        RB_INSERT(ByTag, &registry->by_tag[row->kind], object);
         registry->n_objects++;
-        spec_pack(&row->spec);
+        spec_pack(&object->row.spec);
         return 0;
 }
 
@@ -141,35 +207,15 @@ Object *object_free_apart(Object *object) {
 }
 
 Object *object_free(Object *object, Registry *registry) {
-        Kind kind = object->row.kind;
-
         registry_set_due(registry, object, USEC_NEVER);
         registry->n_objects--;
-        RB_REMOVE(ByNumber, &registry->by_number[kind], object);
-        RB_REMOVE(ByTag, &registry->by_tag[kind], object);
-        if (object->indexed_id)
-                RB_REMOVE(ById, &registry->by_id[kind], object);
+        registry_unindex(registry, object);
         registry_unbind(registry, object);
         return object_free_apart(object);
 }
 
 Object *registry_find(const Registry *registry, Kind kind, uint64_t number) {
-        Object *object = RB_ROOT((struct ByNumber *)&registry->by_number[kind]);
-
-        /* Without a whole object for a key, which costs more than the search. */
-        while (object && object->row.number != number)
-                object = number < object->row.number ? RB_LEFT(object, by_number)
-                                                     : RB_RIGHT(object, by_number);
-        return object;
-}
-
-Object *by_id_find(const struct ById *tree, const ApiId *id) {
-        Object *object = RB_ROOT((struct ById *)tree);
-        int order;
-
-        while (object && (order = api_id_compare(id, &object->row.id)) != 0)
-                object = order < 0 ? RB_LEFT(object, by_id) : RB_RIGHT(object, by_id);
-        return object;
+        return index_find(&registry->by_number[kind], number, NULL, NULL);
 }
 
 Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id) {
@@ -177,13 +223,14 @@ Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id) {
 }
 
 int registry_set_id(Registry *registry, Object *object, const ApiId *id) {
+        int r;
+
         object->row.id = *id;
-        if (RB_INSERT(ById, &registry->by_id[object->row.kind], object)) {
+        r = by_id_insert(&registry->by_id[object->row.kind], object);
+        if (r < 0)
                 object->row.id = (ApiId){ 0 };
-                return -EEXIST;
-        }
-        object->indexed_id = true;
-        return 0;
+        object->indexed_id = r >= 0;
+        return r;
 }
 
 void registry_set_due(Registry *registry, Object *object, usec_t due) {

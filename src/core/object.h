@@ -11,6 +11,7 @@
 
 #include "core/core.h"
 #include "core/due.h"
+#include "core/index.h"
 #include "core/plan.h"
 
 typedef struct Object Object;
@@ -50,13 +51,9 @@ typedef struct Members {
 } Members;
 
 struct Object {
-        /* A search goes from link to number, or to id: they lie side by side, so that a step down a
-         * tree costs one line of the cache or two. */
-        RB_ENTRY(Object) by_id, by_number;
         Row row;    /* the core thinks here */
         Row *shown; /* the last durable image: &row at rest, NULL: never durable yet */
 
-        RB_ENTRY(Object) by_tag;
         TAILQ_ENTRY(Object) on_touched, on_woken, on_ready;
         Flight *change, *read; /* what is in flight for it */
         TAILQ_HEAD(, Waiter) waiters;
@@ -95,24 +92,16 @@ typedef struct Bond {
         Object *object;
 } Bond;
 
-RB_HEAD(ByNumber, Object);
-RB_HEAD(ById, Object);
-RB_HEAD(ByTag, Object);
 RB_HEAD(ByClient, Bond);
 TAILQ_HEAD(Objects, Object);
 
 typedef struct Registry {
-        struct ByNumber by_number[_KIND_MAX];
-        struct ById by_id[_KIND_MAX];
-        struct ByTag by_tag[_KIND_MAX];
+        Index by_number[_KIND_MAX], by_id[_KIND_MAX], by_tag[_KIND_MAX];
         DueQueue due;
         uint32_t n_objects;
         struct ByClient by_client; /* LIFETIME_CLIENT alone */
 } Registry;
 
-RB_PROTOTYPE(ByNumber, Object, by_number, object_compare_number);
-RB_PROTOTYPE(ById, Object, by_id, object_compare_id);
-RB_PROTOTYPE(ByTag, Object, by_tag, object_compare_tag);
 RB_PROTOTYPE(ByClient, Bond, by_client, bond_compare);
 
 void registry_init(Registry *registry);
@@ -129,10 +118,18 @@ Object *object_free_apart(Object *object);
 /* Enters it into every index. Return: 0, -ENOMEM, -EEXIST. */
 int registry_enter(Registry *registry, Object *object);
 
-Object *by_id_find(const struct ById *tree, const ApiId *id);
+/* An index by number, by id, or by tag and number: the first that does not come before. */
+IndexPosition by_number_from(const Index *index, uint64_t number);
+IndexPosition by_id_from(const Index *index, const ApiId *id);
+IndexPosition by_tag_from(const Index *index, const char *tag, uint64_t number);
+Object *by_id_find(const Index *index, const ApiId *id);
+/* Return: 0, -EEXIST, -ENOMEM. */
+int by_id_insert(Index *index, Object *object);
+void by_id_remove(Index *index, const Object *object);
+
 Object *registry_find(const Registry *registry, Kind kind, uint64_t number);
 Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id);
-/* Enters the id that the API gave; the row must not be in that index yet. Return: 0, -EEXIST. */
+/* Enters the id that the API gave; the row must not be in that index yet. Return: 0, -EEXIST, -ENOMEM. */
 int registry_set_id(Registry *registry, Object *object, const ApiId *id);
 /* When the object wants to be looked at again; USEC_NEVER: only after an event. */
 void registry_set_due(Registry *registry, Object *object, usec_t due);

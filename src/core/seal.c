@@ -27,18 +27,20 @@ static void sync_object(Core *core, Object *object) {
 }
 
 static void sync_some(Core *core, Kind kind) {
-        Object key, *object;
+        const Index *all = &core->registry.by_number[kind];
+        Object *object;
 
         if (!core->syncing[kind])
                 return;
-        key.row.number = core->sync_cursor[kind] + 1;
-        object = RB_NFIND(ByNumber, &core->registry.by_number[kind], &key);
-        for (unsigned i = 0; i < SYNC_PER_TURN && object; i++) {
+
+        IndexPosition at = by_number_from(all, core->sync_cursor[kind] + 1);
+
+        for (unsigned i = 0; i < SYNC_PER_TURN && (object = index_get(all, at)); i++) {
                 core->sync_cursor[kind] = object->row.number;
                 sync_object(core, object);
-                object = RB_NEXT(ByNumber, &core->registry.by_number[kind], object);
+                at = index_next(all, at);
         }
-        core->syncing[kind] = object;
+        core->syncing[kind] = index_get(all, at);
 }
 
 /* Whether two images differ in nothing that a client could see or the disk should keep. */

@@ -31,46 +31,48 @@ const Row *core_find_id(const Core *core, Kind kind, const ApiId *id) {
         return row && api_id_is_known(&row->id) ? row : NULL;
 }
 
+/* The first from there on that clients see. */
+static const Object *first_shown(const Index *index, IndexPosition at) {
+        const Object *object;
+
+        while ((object = index_get(index, at)) && !object->shown)
+                at = index_next(index, at);
+        return object;
+}
+
 const Row *core_after(const Core *core, Kind kind, uint64_t after) {
-        Object key = { .row.number = after + 1 };
-        Object *object;
+        const Index *index = &core->registry.by_number[kind];
 
         if (after == UINT64_MAX)
                 return NULL;
-        object = RB_NFIND(ByNumber, (struct ByNumber *)&core->registry.by_number[kind], &key);
-        while (object && !object->shown)
-                object = RB_NEXT(ByNumber, &core->registry.by_number[kind], object);
-        return object_shown(object);
+        return object_shown(first_shown(index, by_number_from(index, after + 1)));
 }
 
 const Row *core_tag_after(const Core *core, Kind kind, const char *tag, uint64_t after) {
-        Spec spec = { .tag = (char *)tag };
-        Object key = { .row = { .number = after + 1, .spec = &spec } };
-        Object *object;
+        const Index *index = &core->registry.by_tag[kind];
+        const Object *object;
 
         if (after == UINT64_MAX)
                 return NULL;
-        object = RB_NFIND(ByTag, (struct ByTag *)&core->registry.by_tag[kind], &key);
-        while (object && !object->shown)
-                object = RB_NEXT(ByTag, &core->registry.by_tag[kind], object);
+        object = first_shown(index, by_tag_from(index, tag, after + 1));
         if (!object || strcmp(object->row.spec->tag, tag) != 0)
                 return NULL;
         return object->shown;
 }
 
 const Row *core_prefix_after(const Core *core, Kind kind, const char *prefix, const ApiId *after) {
-        struct ById *index = (struct ById *)&core->registry.by_id[kind];
-        Object key = { 0 };
-        Object *object;
+        const Index *index = &core->registry.by_id[kind];
+        const Object *object;
+        IndexPosition at;
+        ApiId first;
 
-        if (!after && !api_id_set(&key.row.id, prefix))
+        if (!after && !api_id_set(&first, prefix))
                 return NULL;
-        if (after)
-                key.row.id = *after;
-        object = RB_NFIND(ById, index, &key);
-        while (object && ((after && api_id_equal(&object->row.id, after)) || !object->shown ||
-                          !api_id_is_known(&object->shown->id)))
-                object = RB_NEXT(ById, index, object);
+        at = by_id_from(index, after ?: &first);
+        while ((object = index_get(index, at)) &&
+               ((after && api_id_equal(&object->row.id, after)) || !object->shown ||
+                !api_id_is_known(&object->shown->id)))
+                at = index_next(index, at);
         if (!object || strncmp(api_id_text(&object->row.id), prefix, strlen(prefix)) != 0)
                 return NULL;
         return object->shown;

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit/unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/index.h"
+#include "core/object.h"
+
+#define N_OBJECTS 6000U
+
+/* Keys that stand often: the number decides among them. */
+static uint64_t key_of(const Object *object) {
+        return object->row.number * 2654435761U % 97;
+}
+
+static int order(const Object *object, const void *what) {
+        const Object *like = what;
+
+        return (object->row.number > like->row.number) - (object->row.number < like->row.number);
+}
+
+static bool comes_before(const Object *a, const Object *b) {
+        return key_of(a) != key_of(b) ? key_of(a) < key_of(b) : a->row.number < b->row.number;
+}
+
+static Object *make_objects(void) {
+        Object *objects = calloc(N_OBJECTS, sizeof(*objects));
+
+        assert_non_null(objects);
+        for (uint32_t i = 0; i < N_OBJECTS; i++)
+                objects[i].row.number = i + 1;
+        return objects;
+}
+
+/* Everything that is marked stands there, once, in order. */
+static void check_all(const Index *index, const Object *objects) {
+        IndexPosition position = { 0 };
+        const Object *before = NULL, *object;
+        uint32_t n = 0, n_marked = 0;
+
+        for (; (object = index_get(index, position)); position = index_next(index, position)) {
+                assert_true(object->touched);
+                assert_true(!before || comes_before(before, object));
+                before = object;
+                n++;
+        }
+        for (uint32_t i = 0; i < N_OBJECTS; i++)
+                n_marked += objects[i].touched;
+        assert_int_equal(n, n_marked);
+}
+
+static void flip(Index *index, Object *object) {
+        Object *found = index_find(index, key_of(object), order, object);
+
+        if (object->touched) {
+                assert_ptr_equal(found, object);
+                assert_int_equal(index_insert(index, key_of(object), order, object, object),
+                                 -EEXIST);
+                index_remove(index, key_of(object), order, object);
+        } else {
+                assert_null(found);
+                assert_int_equal(index_insert(index, key_of(object), order, object, object), 0);
+        }
+        object->touched = !object->touched;
+}
+
+static void test_any_order(void **state) {
+        CLEANUP(freep) Object *objects = make_objects();
+        Index index = { 0 };
+        uint64_t seed = 1;
+
+        (void)state;
+        check_all(&index, objects);
+        /* First it grows, then it hovers, then it shrinks. */
+        for (unsigned i = 0; i < 60000; i++) {
+                seed = seed * 6364136223846793005U + 1442695040888963407U;
+
+                Object *object = objects + (seed >> 33) % N_OBJECTS;
+
+                if ((i < 20000 && object->touched) || (i >= 40000 && !object->touched))
+                        continue;
+                flip(&index, object);
+                if (i % 1000 == 0)
+                        check_all(&index, objects);
+        }
+        check_all(&index, objects);
+        for (uint32_t i = 0; i < N_OBJECTS; i++)
+                if (objects[i].touched)
+                        flip(&index, objects + i);
+        assert_int_equal(index.n, 0);
+        index_deinit(&index);
+}
+
+static uint64_t number_after(const Index *index, uint64_t number) {
+        const Object *object = index_get(index, index_search(index, number + 1, NULL, NULL));
+
+        return object ? object->row.number : 0;
+}
+
+/* As numbers are given: growing. */
+static void test_numbers(void **state) {
+        CLEANUP(freep) Object *objects = make_objects();
+        Index index = { 0 };
+
+        (void)state;
+        assert_int_equal(number_after(&index, 0), 0);
+        for (uint32_t i = 0; i < N_OBJECTS; i++)
+                assert_int_equal(index_insert(&index, i + 1, NULL, NULL, objects + i), 0);
+        assert_int_equal(index_insert(&index, 1, NULL, NULL, objects), -EEXIST);
+        for (uint64_t number = 0; number < N_OBJECTS; number++)
+                assert_int_equal(number_after(&index, number), number + 1);
+        assert_int_equal(number_after(&index, N_OBJECTS), 0);
+
+        for (uint64_t number = 2; number <= N_OBJECTS; number += 2)
+                index_remove(&index, number, NULL, NULL);
+        for (uint64_t number = 1; number < N_OBJECTS - 1; number++)
+                assert_int_equal(number_after(&index, number), number + 1 + number % 2);
+        assert_null(index_find(&index, 2, NULL, NULL));
+        assert_ptr_equal(index_find(&index, 3, NULL, NULL), objects + 2);
+        index_deinit(&index);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_any_order),
+                cmocka_unit_test(test_numbers),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
