@@ -138,6 +138,9 @@ FAULTS = [
 ]
 
 
+@pytest.mark.covers("answer: 400, 404 and other 4xx", "answer: 403", "answer: Retry-After",
+                    "answer: 408, other 5xx, and 503 without Retry-After",
+                    "answer: a success that cannot be understood")
 @pytest.mark.parametrize("rule, of_creation, of_read", FAULTS,
                          ids=lambda value: "-".join(map(str, value.values()))
                          if isinstance(value, dict) else None)

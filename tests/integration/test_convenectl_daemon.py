@@ -75,6 +75,8 @@ def test_a_call_from_its_beginning_to_its_end(ctl, simulator):
     assert ctl.run("list-sessions").out == "0 sessions.\n"
 
 
+@pytest.mark.covers("verb: list-sessions", "verb: list-participants", "verb: show-session",
+                    "verb: status")
 def test_tables(ctl):
     created(ctl, "create-session", "standup")
     created(ctl, "create-participant", "alice", "--session=1", "--publish=video")
@@ -113,6 +115,29 @@ def test_refused_by_the_daemon(ctl, words, text):
     created(ctl, "create-participant")
     result = ctl.run(*words)
     assert result.code == FAILED and text in result.err, result
+
+
+@pytest.mark.covers("verb: refresh-session", "verb: refresh-participant", "verb: sync",
+                    "verb: show-participant")
+def test_what_is_verified(ctl, simulator):
+    """Asked anew, each reads at the API what it is about."""
+    session = created(ctl, "create-session", "standup")
+    created(ctl, "create-participant", "alice", "--session=standup")
+    bob = created(ctl, "create-participant", "bob")
+
+    def synced(name):
+        return done(ctl.run("show-participant", name, "--json=short")).json["SyncedUSec"]
+
+    for words, path, name in (
+            (["refresh-session", "standup"], f"/sessions/{session['Id']}/participants", "alice"),
+            (["refresh-participant", "bob"], "/participants/" + bob["Id"], "bob")):
+        before, seen = synced(name), simulator.requests()[-1]["seq"]
+        assert done(ctl.run(*words)).out == ""
+        assert simulator.requests(seen, method="GET", path=path)
+        assert synced(name) > before
+    before = synced("bob")
+    assert done(ctl.run("sync")).out == ""
+    wait_for(lambda: synced("bob") > before)
 
 
 def test_not_found(ctl):
@@ -253,6 +278,7 @@ def test_adopt(ctl, simulator):
     assert result.code == FAILED and "1 to 64 letters" in result.err, result
 
 
+@pytest.mark.covers("verb: refresh-session")
 def test_somebody_else_deletes_it(ctl, simulator):
     session = created(ctl, "create-session", "stolen")
     simulator.call("DELETE", f"/sessions/{session['Id']}")

@@ -96,7 +96,7 @@ def test_create_repeats(repeats):
 
 
 @pytest.mark.covers("configuration: [Reconcile] RetryMinSec",
-                    "configuration: [Reconcile] RetryMaxSec")
+                    "configuration: [Reconcile] RetryMaxSec", "property: Session.Attempts")
 @pytest.mark.parametrize("low, high", [(0.01, 0.02), (0.01, 0.3)])
 def test_retries(low, high):
     """However many have failed, no pause is longer; each is drawn, so that only bounds hold."""

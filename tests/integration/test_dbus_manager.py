@@ -275,7 +275,7 @@ def test_api_state_is_unknown_until_it_has_answered(stage):
     stage.daemon.await_property(PATH, "ApiState", "online")
 
 
-@pytest.mark.covers("signal: counts")
+@pytest.mark.covers("signal: counts", "property: Manager.SessionCount")
 def test_counts_are_signalled_at_most_once_in_100_ms(stage):
     with stage.listener() as listener:
         begin = time.monotonic()

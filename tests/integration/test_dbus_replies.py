@@ -82,7 +82,9 @@ def test_creation_refused(stage):
 
 
 @pytest.mark.covers("reply: refused by the API, a change", "signal: before the reply",
-                    "state: last error", "state: wanted is shown", "answer: 400, 404 and other 4xx")
+                    "state: last error", "state: wanted is shown",
+                    "answer: 400, 404 and other 4xx", "property: Participant.LastError",
+                    "property: Session.Participants")
 def test_change_refused_falls_back(stage):
     stage.session(), stage.participant()
     stage.simulator.set_faults({**MEMBERSHIP, "kind": "status", "status": 400, "count": 1})

@@ -127,6 +127,7 @@ def test_a_new_member_of_a_session(stage):
     assert heard[1].changed == {"Participants": [P1]}
 
 
+@pytest.mark.covers("property: Participant.SessionId")
 def test_id_of_a_session_is_told_for_its_members(stage):
     stage.simulator.set_faults({"path": "/sessions", "kind": "latency", "ms": 300})
     stage.session(Wait=False), stage.participant(Session=S1, Wait=False)
@@ -135,7 +136,7 @@ def test_id_of_a_session_is_told_for_its_members(stage):
         assert heard[-1].changed["SessionId"] == stage.get(S1)["Id"]
 
 
-@pytest.mark.covers("signal: InterfacesRemoved")
+@pytest.mark.covers("signal: InterfacesRemoved", "property: Session.Participants")
 def test_deleted(stage):
     stage.session(), stage.participant(Session=S1)
     with stage.listener() as listener:

@@ -35,7 +35,8 @@ def excess(requests):
     return worst
 
 
-@pytest.mark.covers("configuration: [Api] RequestsPerSec", "configuration: [Api] RequestBurst")
+@pytest.mark.covers("configuration: [Api] RequestsPerSec", "configuration: [Api] RequestBurst",
+                    "property: Manager.PendingCount")
 def test_two_hundred_intents_wait_and_are_driven():
     with Stage(BUDGET) as stage:
         stage.session()
