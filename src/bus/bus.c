@@ -59,6 +59,10 @@ static int bus_export(Bus *bus) {
 
 void bus_configure(Bus *bus, const BusConfig *config) {
         bus->objects_max = config->objects_max;
+        bus->quota = (Quota){ .enforced = config->system,
+                              .objects_max = config->objects_per_user_max,
+                              .pending_max = config->pending_per_user_max,
+                              .calls_max = config->calls_per_user_max };
 }
 
 static int bus_keep(Bus *bus, const BusConfig *config) {

@@ -65,9 +65,15 @@ int call_intend(Call *call, sd_bus_error *error) {
         TicketKind kind = creates ? TICKET_CREATION : TICKET_PLAIN;
         uint64_t ticket, number;
         const char *reason = "";
+        uint32_t uid;
         int r;
 
-        r = tickets_add(&call->bus->tickets, call->message, kind, &ticket);
+        r = access_owner(call->bus->access, call->message, &uid);
+        if (r >= 0)
+                r = quota_check(&call->bus->quota, call->bus->core, uid, call->intent.kind,
+                                tickets_of(&call->bus->tickets, uid), error);
+        if (r >= 0)
+                r = tickets_add(&call->bus->tickets, call->message, kind, uid, &ticket);
         if (r < 0)
                 return r;
         r = core_intend(call->bus->core, &call->intent, ticket, clock_now(), &number, &reason);

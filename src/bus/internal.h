@@ -6,6 +6,7 @@
 #include "bus/access.h"
 #include "bus/client.h"
 #include "bus/properties.h"
+#include "bus/quota.h"
 #include "bus/ticket.h"
 
 /* The manager's properties as clients heard of them last. */
@@ -24,6 +25,7 @@ struct Bus {
         BusHooks hooks;
         char *version, *account_id, *base_url;
         unsigned objects_max;
+        Quota quota;
 
         sd_bus_slot *slots[SLOTS_MAX];
         unsigned n_slots;

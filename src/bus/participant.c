@@ -168,6 +168,7 @@ static int run_get_token(Call *call, sd_bus_error *error) {
         Bus *bus = call->bus;
         const Row *row = NULL;
         uint64_t ticket;
+        uint32_t uid;
         int r;
 
         r = call_find_number(bus, KIND_PARTICIPANT, call->intent.number, &row, error);
@@ -180,7 +181,11 @@ static int run_get_token(Call *call, sd_bus_error *error) {
                                          "There is no token: the participant is not created yet, "
                                          "or was not created here.");
 
-        r = tickets_add(&bus->tickets, call->message, TICKET_TOKEN, &ticket);
+        r = access_owner(bus->access, call->message, &uid);
+        if (r >= 0)
+                r = quota_check_calls(&bus->quota, uid, tickets_of(&bus->tickets, uid), error);
+        if (r >= 0)
+                r = tickets_add(&bus->tickets, call->message, TICKET_TOKEN, uid, &ticket);
         if (r < 0)
                 return r;
         r = bus->hooks.read_token(row->number, ticket, bus->hooks.userdata);

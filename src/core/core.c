@@ -113,6 +113,7 @@ int core_restore(Core *core, Row *row) {
                 object->told_rev[aspect] = row->goals[aspect].wanted_rev;
         core->n_shown[row->kind]++;
         core->n_pending += !row_in_sync(row);
+        registry_count_pending(&core->registry, object);
         return 0;
 }
 

@@ -186,6 +186,11 @@ usec_t core_deadline(const Core *core, Now now);
  * call of a function above.
  */
 CoreStatus core_status(const Core *core);
+/* What a uid has, objects that are not durable yet included: they count for quotas. */
+typedef struct OwnerCounts {
+        uint32_t n_objects, n_pending;
+} OwnerCounts;
+OwnerCounts core_owner_counts(const Core *core, uint32_t uid);
 const Row *core_find(const Core *core, Kind kind, uint64_t number);
 const Row *core_find_id(const Core *core, Kind kind, const ApiId *id);
 /* The object with the smallest number above @after, NULL: none. O(log n), like all that follow. */

@@ -295,12 +295,11 @@ static int intend_refresh(Core *core, Object *object, const Intent *intent, uint
         return waiter_new(core, object, INTENT_REFRESH, ticket, true, NULL);
 }
 
-int core_intend(Core *core, const Intent *intent, uint64_t ticket, Now now, uint64_t *ret_number,
-                const char **ret_reason) {
+static int intend(Core *core, const Intent *intent, uint64_t ticket, uint64_t *ret_number,
+                  const char **ret_reason) {
         Object *object;
         int r;
 
-        core->now = now;
         if (core->stopping)
                 return refuse(ret_reason, OUTCOME_UNAVAILABLE, "The daemon is shutting down.");
         if (core->host.state == API_STATE_UNAUTHORIZED && intent->kind != INTENT_DELETE)
@@ -339,5 +338,19 @@ int core_intend(Core *core, const Intent *intent, uint64_t ticket, Now now, uint
         }
         if (r == 0)
                 *ret_number = intent->number;
+        return r;
+}
+
+int core_intend(Core *core, const Intent *intent, uint64_t ticket, Now now, uint64_t *ret_number,
+                const char **ret_reason) {
+        Object *object;
+        int r;
+
+        core->now = now;
+        *ret_number = 0;
+        r = intend(core, intent, ticket, ret_number, ret_reason);
+        object = r == 0 ? registry_find(&core->registry, intent->object, *ret_number) : NULL;
+        if (object)
+                registry_count_pending(&core->registry, object);
         return r;
 }

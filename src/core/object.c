@@ -70,6 +70,7 @@ void by_id_remove(Index *index, const Object *object) {
 void registry_init(Registry *registry) {
         *registry = (Registry){ 0 };
         RB_INIT(&registry->by_client);
+        owners_init(&registry->owners);
 }
 
 /* Without taking each out of every index. */
@@ -88,6 +89,7 @@ void registry_deinit(Registry *registry) {
                 index_deinit(&registry->by_tag[kind]);
         }
         due_deinit(&registry->due);
+        owners_deinit(&registry->owners);
 }
 
 static void place_share(Place **place, Place *like) {
@@ -152,7 +154,12 @@ int registry_enter(Registry *registry, Object *object) {
         r = registry_index(registry, object);
         if (r < 0)
                 return r;
+        if (owners_add(&registry->owners, object->row.spec->owner) < 0) {
+                registry_unindex(registry, object);
+                return -ENOMEM;
+        }
         if (registry_bind(registry, object) < 0) {
+                owners_remove(&registry->owners, object->row.spec->owner, false);
                 registry_unindex(registry, object);
                 return -ENOMEM;
         }
@@ -209,6 +216,7 @@ Object *object_free_apart(Object *object) {
 Object *object_free(Object *object, Registry *registry) {
         registry_set_due(registry, object, USEC_NEVER);
         registry->n_objects--;
+        owners_remove(&registry->owners, object->row.spec->owner, object->counted_pending);
         registry_unindex(registry, object);
         registry_unbind(registry, object);
         return object_free_apart(object);
@@ -231,6 +239,20 @@ int registry_set_id(Registry *registry, Object *object, const ApiId *id) {
                 object->row.id = (ApiId){ 0 };
         object->indexed_id = r >= 0;
         return r;
+}
+
+void registry_count_pending(Registry *registry, Object *object) {
+        bool pending = !row_in_sync(&object->row) || (object->shown && !row_in_sync(object->shown));
+        Owner *owner;
+
+        if (pending == object->counted_pending)
+                return;
+        owner = owners_find(&registry->owners, object->row.spec->owner);
+        object->counted_pending = pending;
+        if (pending)
+                owner->n_pending++;
+        else
+                owner->n_pending--;
 }
 
 void registry_set_due(Registry *registry, Object *object, usec_t due) {

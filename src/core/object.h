@@ -12,6 +12,7 @@
 #include "core/core.h"
 #include "core/due.h"
 #include "core/index.h"
+#include "core/owner.h"
 #include "core/plan.h"
 
 typedef struct Object Object;
@@ -77,7 +78,8 @@ struct Object {
         bool look_missed : 1;   /* a read was discarded because a change was out */
         bool join_conflict : 1; /* a join was answered with 409: the next read decides */
         bool look_subscriptions : 1;
-        bool looked_for : 1; /* due to be read for a reason: PRIORITY_REREAD */
+        bool looked_for : 1;      /* due to be read for a reason: PRIORITY_REREAD */
+        bool counted_pending : 1; /* with its owner */
 
         /* From here on of sessions alone: the memory of a participant ends before. */
         Members members, shown_members;      /* wanted or observed there; as clients see */
@@ -100,6 +102,7 @@ typedef struct Registry {
         DueQueue due;
         uint32_t n_objects;
         struct ByClient by_client; /* LIFETIME_CLIENT alone */
+        struct Owners owners;
 } Registry;
 
 RB_PROTOTYPE(ByClient, Bond, by_client, bond_compare);
@@ -131,6 +134,8 @@ Object *registry_find(const Registry *registry, Kind kind, uint64_t number);
 Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id);
 /* Enters the id that the API gave; the row must not be in that index yet. Return: 0, -EEXIST, -ENOMEM. */
 int registry_set_id(Registry *registry, Object *object, const ApiId *id);
+/* Counts it with its owner as pending, or no longer: as it is thought of or as it is shown. */
+void registry_count_pending(Registry *registry, Object *object);
 /* When the object wants to be looked at again; USEC_NEVER: only after an event. */
 void registry_set_due(Registry *registry, Object *object, usec_t due);
 

@@ -252,6 +252,7 @@ static int show(Core *core, Batch *batch, size_t i) {
                 core->n_shown[kind]--;
                 core->n_pending -= !row_in_sync(entry->before);
         }
+        registry_count_pending(&core->registry, object);
         return show_membership(core, batch, object, row_session(entry->before),
                                after ? row_session(&entry->row) : 0);
 }

@@ -20,6 +20,12 @@ CoreStatus core_status(const Core *core) {
         return status;
 }
 
+OwnerCounts core_owner_counts(const Core *core, uint32_t uid) {
+        const Owner *owner = owners_find(&core->registry.owners, uid);
+
+        return owner ? (OwnerCounts){ owner->n_objects, owner->n_pending } : (OwnerCounts){ 0, 0 };
+}
+
 const Row *core_find(const Core *core, Kind kind, uint64_t number) {
         return object_shown(registry_find(&core->registry, kind, number));
 }

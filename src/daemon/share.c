@@ -40,5 +40,8 @@ BusConfig share_of_bus(const Configuration *configuration, bool system) {
                 .account_id = configuration->account_id,
                 .base_url = configuration->base_url,
                 .objects_max = configuration->managed_objects_max,
+                .objects_per_user_max = configuration->objects_per_user_max,
+                .pending_per_user_max = configuration->pending_per_user_max,
+                .calls_per_user_max = configuration->calls_per_user_max,
         };
 }

@@ -15,6 +15,7 @@ from harness.wait import wait_for
 from machine import PROPERTIES, UNIT, User, run, show, systemctl, write
 
 S1, P1, P2 = (PATH + "/" + name for name in ("session/1", "participant/1", "participant/2"))
+CREATE = (PATH, MANAGER, "CreateSession", "a{sv}", ({},))
 DELETE = (S1, SESSION, "Delete", "a{sv}", ({},))
 TOKEN = (P1, PARTICIPANT, "GetToken")
 RELOAD = (PATH, MANAGER, "Reload")
@@ -229,3 +230,12 @@ def test_callers_that_vanish(machine):
     assert (alice.get(mine)["Owner"], alice.get(theirs)["Owner"]) == (alice.uid, bob.uid)
     assert show("MainPID") == pid
     wait_for(lambda: alice.get()["PendingCount"] == 0, 60)
+
+
+def test_quotas(machine):
+    machine.start(Bus={"MaxObjectsPerUser": 2})
+    root, alice, bob = machine.users("root", "alice", "bob")
+    for user in (alice, bob):
+        user.create("Session"), user.create("Session")
+        assert user.refused(*CREATE) == "LimitsExceeded"
+    assert [root.create("Session") for _ in range(3)]

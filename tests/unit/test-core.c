@@ -201,6 +201,27 @@ static void test_restart(void **state) {
         assert_int_equal(bench_session(bench, "s5"), 5);
 }
 
+/* From an intent on, durable or not, until the API has confirmed it; and again after a restart. */
+static void test_owner_counts(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        OwnerCounts counts = core_owner_counts(bench->core, 0);
+
+        assert_int_equal(core_owner_counts(bench->core, 1001).n_objects, 0);
+        assert_int_equal(counts.n_objects, 1);
+        assert_int_equal(counts.n_pending, 0);
+
+        bench_intend(bench,
+                     (Intent){ .kind = INTENT_DELETE, .object = KIND_SESSION, .number = session });
+        counts = core_owner_counts(bench->core, 0);
+        assert_int_equal(counts.n_objects, 1);
+        assert_int_equal(counts.n_pending, 1);
+        bench_answer(bench, API_OK);
+        counts = core_owner_counts(bench->core, 0);
+        assert_int_equal(counts.n_objects, 0);
+        assert_int_equal(counts.n_pending, 0);
+}
+
 static void test_gone(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
@@ -312,6 +333,7 @@ int main(void) {
                 TEST(test_delete_during_unknown_create),
                 TEST(test_restart),
                 TEST(test_restore_damaged),
+                TEST(test_owner_counts),
                 TEST(test_gone),
                 TEST(test_expiry),
         };

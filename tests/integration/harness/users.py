@@ -29,6 +29,7 @@ class User:
         finally:
             os.setresuid(0, 0, 0)
         self.uid = uid
+        self.outcomes = {}  # by serial, of calls that were not asked for yet
 
     @property
     def name(self):
@@ -50,14 +51,13 @@ class User:
 
     def outcome(self, serial, timeout=30):
         """"reply", or what stands last in the name of the error that a call got."""
-        while True:
+        while serial not in self.outcomes:
             message = self.connection.receive(timeout=timeout)
             fields = message.header.fields
-            if fields.get(HeaderFields.reply_serial) != serial:
-                continue
-            if message.header.message_type is MessageType.error:
-                return fields[HeaderFields.error_name].rpartition(".")[2]
-            return "reply"
+            error = message.header.message_type is MessageType.error
+            self.outcomes[fields.get(HeaderFields.reply_serial)] = (
+                fields[HeaderFields.error_name].rpartition(".")[2] if error else "reply")
+        return self.outcomes.pop(serial)
 
     def refused(self, *arguments):
         """What stands last in the name of the error that a call gets."""

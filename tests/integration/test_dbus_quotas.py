@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How much one user may have. Needs root, to be several users."""
+
+import contextlib
+import os
+
+import pytest
+
+from harness.daemon import MANAGER, PARTICIPANT, PATH, SESSION, Daemon, variants
+from harness.stage import P1, P2, S1, S2, Stage
+from harness.users import ALICE, BOB, User, open_to_all
+from harness.wait import wait_for
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can be several users")
+
+QUIET = {"ResyncIntervalSec": 3600}
+CREATE = (PATH, MANAGER, "CreateSession", "a{sv}", ({},))
+IN_THE_END = (PATH, MANAGER, "CreateSession", "a{sv}", (variants({"Wait": False}),))
+
+
+@pytest.fixture(name="scene")
+def fixture_scene(monkeypatch):
+    """A function of quotas: the stage with them, root, Alice and Bob."""
+    open_to_all(monkeypatch)
+    with contextlib.ExitStack() as stack:
+        def begin(**quotas):
+            stage = stack.enter_context(Stage({"Reconcile": QUIET, "Bus": quotas}, kind="system"))
+            users = [stack.enter_context(contextlib.closing(User(stage.bus, uid)))
+                     for uid in (0, ALICE, BOB)]
+            return stage, *users
+        yield begin
+
+
+def delete(path):
+    interface = SESSION if "/session/" in path else PARTICIPANT
+    return path, interface, "Delete", "a{sv}", ({},)
+
+
+def test_objects(scene):
+    stage, root, alice, bob = scene(MaxObjectsPerUser=2)
+    alice.create("Session"), alice.create("Participant")
+    assert alice.refused(*CREATE) == "LimitsExceeded"
+    assert alice.refused(PATH, MANAGER, "CreateParticipant", "a{sv}", ({},)) == "LimitsExceeded"
+    assert len(stage.simulator.requests(method="POST")) == 2
+    # another connection is the same user, another user is not, and root has no quota
+    with contextlib.closing(User(stage.bus, ALICE)) as again:
+        assert again.refused(*CREATE) == "LimitsExceeded"
+    bob.create("Session"), bob.create("Session")
+    assert bob.refused(*CREATE) == "LimitsExceeded"
+    for _ in range(4):
+        root.create("Session")
+    # what is there can be changed, and what goes makes room
+    alice.call(S1, SESSION, "AddParticipant", "oa{sv}", (P1, {}))
+    alice.call(*delete(S1))
+    assert alice.create("Session")
+    assert alice.refused(*CREATE) == "LimitsExceeded"
+
+
+@pytest.mark.covers("quota: objects")
+def test_objects_all_at_once(scene):
+    """Those that are not durable yet count, too."""
+    stage, _, alice, _ = scene(MaxObjectsPerUser=5)
+    outcomes = [alice.outcome(serial) for serial in [alice.send(*IN_THE_END) for _ in range(40)]]
+    assert sorted(outcomes) == ["LimitsExceeded"] * 35 + ["reply"] * 5
+    wait_for(lambda: stage.get(PATH)["PendingCount"] == 0)
+    assert len(stage.simulator.requests(method="POST")) == 5
+
+
+def test_objects_after_a_restart(scene):
+    stage, _, alice, _ = scene(MaxObjectsPerUser=1)
+    alice.create("Session")
+    stage.daemon.restart()
+    assert alice.refused(*CREATE) == "LimitsExceeded"
+    alice.call(*delete(S1))
+    assert alice.create("Session") == S2
+
+
+@pytest.mark.covers("quota: objects that are not in sync", "quota: Delete")
+def test_pending(scene):
+    stage, root, alice, bob = scene(MaxPendingPerUser=2)
+    alice.create("Session"), alice.create("Participant"), alice.create("Participant")
+    stage.simulator.set_faults({"method": "P*", "kind": "hang"})
+    for path in (P1, P2):
+        alice.call(S1, SESSION, "AddParticipant", "oa{sv}", (path, variants({"Wait": False})))
+    for call in (CREATE, (S1, SESSION, "RemoveParticipant", "oa{sv}", (P1, {})),
+                 (P1, PARTICIPANT, "SetSubscriptions", "sa(oas)a{sv}", ("session", [], {}))):
+        assert alice.refused(*call) == "LimitsExceeded"
+    # what is read is no intent, what others want is theirs, and deleting is never refused
+    assert alice.call(P1, PARTICIPANT, "GetToken")[0]
+    bob.call(*IN_THE_END), root.call(*IN_THE_END)
+    alice.send(*delete(P1)), alice.send(*delete(S1))
+    wait_for(lambda: "deleting" in {stage.daemon.manager("ListSessions", "a{sv}tu", ({}, 0, 0))[0][0][1]
+                                    ["State"][1]} or not stage.list("Sessions")[0].get(S1))
+    stage.simulator.set_faults()
+
+
+def test_pending_all_at_once(scene):
+    stage, _, alice, _ = scene(MaxPendingPerUser=3)
+    stage.simulator.set_faults({"method": "POST", "kind": "hang"})
+    outcomes = [alice.outcome(serial) for serial in [alice.send(*IN_THE_END) for _ in range(40)]]
+    assert sorted(outcomes) == ["LimitsExceeded"] * 37 + ["reply"] * 3
+    stage.simulator.set_faults()
+
+
+def test_pending_makes_room(scene):
+    stage, _, alice, _ = scene(MaxPendingPerUser=1)
+    stage.simulator.set_faults({"method": "POST", "kind": "latency", "ms": 1000, "count": 1})
+    path = alice.call(*IN_THE_END)[0]
+    assert alice.refused(*IN_THE_END) == "LimitsExceeded"
+    stage.daemon.await_property(path, "InSync", True)
+    assert alice.create("Session")
+
+
+@pytest.mark.covers("quota: calls without an answer")
+def test_calls(scene):
+    stage, root, alice, bob = scene(MaxCallsPerUser=3)
+    alice.create("Session"), bob.create("Session")
+    stage.simulator.set_faults({"method": "POST", "kind": "latency", "ms": 2000})
+    waiting = [alice.send(*CREATE) for _ in range(3)]
+    with contextlib.closing(User(stage.bus, ALICE)) as again:
+        wait_for(lambda: stage.get(PATH)["PendingCount"] == 3)
+        assert again.refused(*CREATE) == "LimitsExceeded"
+        assert again.refused(S1, SESSION, "Refresh") == "LimitsExceeded"
+        # what is answered at once waits for nothing, and deleting is never refused
+        assert again.call(PATH, MANAGER, "ListSessions", "a{sv}tu", ({}, 0, 0))
+        assert again.call(*delete(S1)) == ()
+    assert bob.call(S2, SESSION, "Refresh") == () and root.call(S2, SESSION, "Refresh") == ()
+    assert [alice.outcome(serial) for serial in waiting] == ["reply"] * 3
+    stage.simulator.set_faults()
+    assert alice.create("Session")
+
+
+def test_reload_changes_them(scene):
+    stage, root, alice, _ = scene(MaxObjectsPerUser=1)
+    alice.create("Session")
+    stage.daemon.config["Bus"]["MaxObjectsPerUser"] = 2
+    stage.daemon.write_config()
+    root.call(PATH, MANAGER, "Reload")
+    alice.create("Session")
+    assert alice.refused(*CREATE) == "LimitsExceeded"
+
+
+def test_none_on_the_session_bus(bus, simulator):
+    with Daemon(bus, base_url=simulator.base_url,
+                config={"Bus": {"MaxObjectsPerUser": 1, "MaxPendingPerUser": 1}}) as daemon:
+        assert daemon.create_session() != daemon.create_session()
