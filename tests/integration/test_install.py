@@ -68,6 +68,12 @@ def test_schema(root):
     assert only(root, "convenectl.schema.json").parent.parts[-2:] == ("share", "convened")
 
 
+def test_manual_pages(root):
+    found = {path.name for path in pathlib.Path(root).rglob("man/man*/*")}
+    assert found == {"convened.8", "convenectl.1", "convened-simulator.1", "convened.conf.5",
+                     "org.convened1.5"}
+
+
 def test_completion(root):
     found = [str(path.relative_to(root)) for path in pathlib.Path(root).rglob("*convenectl")
              if "complet" in str(path) or "zsh" in str(path)]
