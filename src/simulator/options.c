@@ -154,7 +154,7 @@ static const char *read_value(OptionType type, const char *value, void *place, S
                 return *value ? NULL : "must not be empty";
         case TYPE_ACCOUNT:
                 *(const char **)place = value;
-                return is_account(value) ? NULL : "must be 1 to 16 letters and digits";
+                return is_account(value) ? NULL : "must be 1 to 16 letters, digits, _ and -";
         case TYPE_CREDENTIALS:
                 *(const char **)place = value;
                 return strchr(value, ':') ? NULL : "must be USER:PASSWORD";
@@ -199,7 +199,7 @@ static OptionsOutcome wrong(char **ret_problem, const char *before, const char *
 static OptionsOutcome take_option(size_t i, const char *value, Settings *settings,
                                   char **ret_problem) {
         const char *problem;
-        char before[64];
+        char before[64], shown[64];
 
         if (options[i].type == TYPE_HELP)
                 return OPTIONS_HELP;
@@ -212,8 +212,9 @@ static OptionsOutcome take_option(size_t i, const char *value, Settings *setting
                 return OPTIONS_RUN;
         snprintf(before, sizeof(before), "--%s=", options[i].name);
         /* The value of --credentials is a secret, and is not repeated. */
-        return wrong(ret_problem, before, options[i].type == TYPE_CREDENTIALS ? "…: " : value,
-                     problem);
+        snprintf(shown, sizeof(shown),
+                 "%.60s: ", options[i].type == TYPE_CREDENTIALS ? "…" : value);
+        return wrong(ret_problem, before, shown, problem);
 }
 
 OptionsOutcome options_parse(int argc, char **argv, Settings *ret, char **ret_problem) {

@@ -113,12 +113,31 @@ static void test_numbers(void **state) {
         assert_true(settings.requests_per_sec > 2.4 && settings.requests_per_sec < 2.6);
 }
 
+static void test_what_is_wrong(void **state) {
+        static const struct {
+                const char *argument, *problem;
+        } cases[] = {
+                { "--generation=2021", "--generation=2021: must be 2022 or 2020" },
+                { "--credentials=secret", "--credentials=…: must be USER:PASSWORD" },
+                { "--state=", "--state=: must not be empty" },
+                { "--what", "--what: no such option" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                CLEANUP(freep) char *problem = NULL;
+                Settings settings;
+
+                assert_int_equal(parse(cases[i].argument, &settings, &problem), OPTIONS_WRONG);
+                assert_string_equal(problem, cases[i].problem);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_defaults),
-                cmocka_unit_test(test_values),
-                cmocka_unit_test(test_switches),
-                cmocka_unit_test(test_numbers),
+                cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
+                cmocka_unit_test(test_switches),      cmocka_unit_test(test_numbers),
+                cmocka_unit_test(test_what_is_wrong),
         };
 
         return cmocka_run_group_tests_name("simulator/options", tests, NULL, NULL);
