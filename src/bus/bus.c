@@ -8,11 +8,8 @@
 #include "bus/path.h"
 #include "proto/names.h"
 
-int bus_fatal(Bus *bus, int error) {
-        sd_event *event = sd_bus_get_event(bus->bus);
-
-        if (event)
-                (void)sd_event_exit(event, error);
+int bus_fatal(Bus *bus, int error, const char *what) {
+        bus->hooks.fail(error, what, bus->hooks.userdata);
         return error;
 }
 
@@ -91,7 +88,7 @@ int bus_new(Bus **ret, sd_bus *bus, Core *core, const BusConfig *config, const B
         r = access_new(&self->access, bus, config->system);
         if (r < 0)
                 return r;
-        r = clients_new(&self->clients, bus, core);
+        r = clients_new(&self->clients, self);
         if (r < 0)
                 return r;
         r = clients_restore(self->clients);

@@ -43,6 +43,10 @@ typedef struct BusHooks {
         const char *(*get_log_target)(void *userdata);
         bool (*set_log_target)(const char *target, void *userdata); /* false: there is none such */
 
+        /* Memory ran out while the core or the bus was at @what: the process should end, so that a
+         * restart reads what the disk has. */
+        void (*fail)(int error, const char *what, void *userdata);
+
         void *userdata;
 } BusHooks;
 

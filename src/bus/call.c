@@ -82,7 +82,7 @@ int call_intend(Call *call, sd_bus_error *error) {
 
         ticket_free(tickets_take(&call->bus->tickets, ticket));
         if (r < 0)
-                return bus_fatal(call->bus, r);
+                return bus_fatal(call->bus, r, "Take a call in");
         return error_set_outcome(error, (Outcome)r, reason);
 }
 

@@ -20,6 +20,7 @@ typedef struct Client {
 } Client;
 
 struct Clients {
+        Bus *owner;
         sd_bus *bus;
         Core *core;
         char *bus_id; /* NULL: not asked for yet */
@@ -41,13 +42,14 @@ static Client *client_free(Client *client) {
 
 DEFINE_CLEANUP(Client, client_free);
 
-int clients_new(Clients **ret, sd_bus *bus, Core *core) {
+int clients_new(Clients **ret, Bus *bus) {
         Clients *clients = calloc(1, sizeof(*clients));
 
         if (!clients)
                 return -ENOMEM;
-        clients->bus = bus;
-        clients->core = core;
+        clients->owner = bus;
+        clients->bus = bus->bus;
+        clients->core = bus->core;
         TAILQ_INIT(&clients->list);
         *ret = clients;
         return 0;
@@ -90,11 +92,8 @@ static int bus_id_get(Clients *clients, const char **ret) {
 
 static int clients_leave(Clients *clients, const char *name) {
         int r = core_client_left(clients->core, name, clock_now());
-        sd_event *event = sd_bus_get_event(clients->bus);
 
-        if (r < 0 && event)
-                (void)sd_event_exit(event, r);
-        return r;
+        return r < 0 ? bus_fatal(clients->owner, r, "Take in that a client has left") : r;
 }
 
 static int on_departure(sd_bus_message *message, void *userdata, sd_bus_error *error) {

@@ -8,12 +8,12 @@
 
 #include <systemd/sd-bus.h>
 
-#include "core/core.h"
+#include "bus/bus.h"
 
 typedef struct Clients Clients;
 
-/* @bus and @core are borrowed. Return: 0, -ENOMEM. */
-int clients_new(Clients **ret, sd_bus *bus, Core *core);
+/* @bus is borrowed, and need not be whole yet. Return: 0, -ENOMEM. */
+int clients_new(Clients **ret, Bus *bus);
 Clients *clients_free(Clients *clients);
 
 /**

@@ -39,8 +39,8 @@ struct Bus {
         usec_t deadline_at; /* CLOCK_BOOTTIME */
 };
 
-/* The core gave up: the loop must end, so that a restart reads what the disk has. */
-int bus_fatal(Bus *bus, int error);
+/* The core gave up at @what: has the process end. Returns @error. */
+int bus_fatal(Bus *bus, int error, const char *what);
 
 /* --- objects.c: what sd-bus calls to find and to list objects; userdata is the Bus --- */
 

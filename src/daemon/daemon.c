@@ -17,6 +17,11 @@ void daemon_fail(Daemon *daemon, int error, const char *what) {
         errno = -error;
         journal_log(LOG_ERR, NULL, "%s: %m. convened ends; what was accepted is on disk.", what);
         sd_event_exit(daemon->event, EXIT_FAILURE);
+        daemon->failed = true;
+}
+
+static void on_fail(int error, const char *what, void *userdata) {
+        daemon_fail(userdata, error, what);
 }
 
 static void on_answer(const Answer *answer, void *userdata) {
@@ -243,6 +248,7 @@ static int make_bus(Daemon *daemon) {
                 .set_log_level = set_log_level,
                 .get_log_target = get_log_target,
                 .set_log_target = set_log_target,
+                .fail = on_fail,
                 .userdata = daemon,
         };
 
@@ -355,6 +361,14 @@ static void say_ready(const Daemon *daemon) {
                     status.n_objects[KIND_SESSION], status.n_objects[KIND_PARTICIPANT]);
 }
 
+/* Somebody else has ended the loop: see sd_bus_set_exit_on_disconnect(3). */
+static void say_disconnected(const Daemon *daemon) {
+        journal_log(LOG_ERR, NULL,
+                    "The connection to the %s bus is lost. convened ends; what was accepted is on "
+                    "disk.",
+                    daemon->options->system ? "system" : "session");
+}
+
 int daemon_run(Daemon *daemon) {
         int code = EXIT_FAILURE;
 
@@ -375,5 +389,7 @@ int daemon_run(Daemon *daemon) {
         }
 
         sd_event_get_exit_code(daemon->event, &code);
+        if (code != EXIT_SUCCESS && !daemon->failed)
+                say_disconnected(daemon);
         return code;
 }

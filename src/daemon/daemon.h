@@ -36,6 +36,7 @@ typedef struct Daemon {
         usec_t batch_at; /* CLOCK_BOOTTIME: since when */
         Status status;
         bool stopping;
+        bool failed; /* for good, and it has been said why */
 } Daemon;
 
 /**

@@ -274,6 +274,7 @@ def test_bus_goes_away():
     daemon = Daemon(bus).start()
     bus.stop()
     daemon.await_end(1)
+    assert "The connection to the session bus is lost. convened ends;" in daemon.log
     daemon.close()
 
 

@@ -25,6 +25,8 @@ typedef struct Desk {
         int token_error;
         int reload_result;
         const char *reload_reason;
+        int error; /* what the process is to end of */
+        const char *failed_at;
 } Desk;
 
 static void note(Desk *desk, const char *format, ...) {
@@ -129,12 +131,21 @@ static int reload(char **ret_reason, void *userdata) {
         return desk->reload_result;
 }
 
+static void on_fail(int error, const char *what, void *userdata) {
+        Desk *desk = userdata;
+
+        desk->error = error;
+        desk->failed_at = what;
+}
+
 static const BusConfig config = {
         .version = "1", .account_id = "9900000", .base_url = "http://127.0.0.1/v1", .objects_max = 4
 };
 
 static void desk_open_bus(Desk *desk, const BusConfig *with) {
-        BusHooks hooks = { .read_token = read_token, .reload = reload, .userdata = desk };
+        BusHooks hooks = {
+                .read_token = read_token, .reload = reload, .fail = on_fail, .userdata = desk
+        };
 
         assert_int_equal(bus_new(&desk->bus, desk->ends.server, desk->core, with, &hooks), 0);
         /* There is no bus here that could give it a name. */
@@ -550,9 +561,20 @@ static void test_nobody(void **state) {
         expect(desk, " !AccessDenied !AccessDenied !AccessDenied !AccessDenied !AccessDenied");
 }
 
+/* Whoever gives up has it said why, and does not make an exit status of an errno. */
+static void test_fatal(void **state) {
+        Desk *desk = *state;
+
+        assert_null(desk->failed_at);
+        assert_int_equal(bus_fatal(desk->bus, -ENOMEM, "Take a call in"), -ENOMEM);
+        assert_int_equal(desk->error, -ENOMEM);
+        assert_string_equal(desk->failed_at, "Take a call in");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_create, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_fatal, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_unknown_outcome, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_membership, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_session_id, setup, teardown),
