@@ -25,14 +25,28 @@ static bool id_read_expected(ApiId *id, json_object *value, const ApiId *expecte
         return id_read(id, value) && api_id_equal(id, expected);
 }
 
+/* Under one of two names, or not at all. */
+static int session_read_members(Reading *reading, json_object *tree, const ApiId *session) {
+        static const char *const names[] = { "participants", "participant_ids" };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(names); i++)
+                r = sightings_read_members(&reading->sightings, &reading->n_sightings,
+                                           json_member(tree, names[i]), session);
+        reading->has_members = r > 0;
+        return r;
+}
+
 static int session_read(Reading *reading, json_object *tree, const ApiId *expected) {
         json_object *id = json_member(tree, "id");
+        int r;
 
         if (!expected)
                 return id_read(&reading->id, id);
         if (!id_read_expected(&reading->id, id, expected))
                 return 0;
-        return description_read_tag(&reading->tag, json_member(tree, "tag"));
+        r = session_read_members(reading, tree, expected);
+        return r < 0 ? r : description_read_tag(&reading->tag, json_member(tree, "tag"));
 }
 
 /* An id that has arrived is not lost for want of a token, nor for anything else in the answer:

@@ -18,6 +18,7 @@ typedef struct Reading {
         char *token; /* a secret; NULL: none was given */
         Sighting *sightings;
         size_t n_sightings;
+        bool has_members; /* of a session: these are, by id alone */
 } Reading;
 
 /* Which answer it is, and to what. */

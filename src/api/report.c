@@ -159,6 +159,7 @@ void report_fill(Report *report, const Exchange *exchange, CURLcode code) {
         answer->token = report->reading.token;
         answer->sightings = report->reading.sightings;
         answer->n_sightings = report->reading.n_sightings;
+        answer->has_members = report->reading.has_members;
 }
 
 void report_deinit(Report *report) {

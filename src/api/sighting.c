@@ -34,6 +34,34 @@ int sightings_sort(Sighting *sightings, size_t n) {
         return 1;
 }
 
+int sightings_read_members(Sighting **ret, size_t *ret_n, json_object *list, const ApiId *session) {
+        Sighting *sightings;
+        size_t n, i;
+
+        if (!json_object_is_type(list, json_type_array))
+                return 0;
+        n = json_object_array_length(list);
+        if (n > READER_LIST_MAX)
+                return 0;
+        sightings = calloc(n + 1, sizeof(*sightings));
+        if (!sightings)
+                return -ENOMEM;
+        for (i = 0; i < n; i++) {
+                const char *text = json_text(json_object_array_get_idx(list, i));
+
+                if (!text || !api_id_set(&sightings[i].id, text))
+                        break;
+                sightings[i].session = *session;
+        }
+        if (i < n || !sightings_sort(sightings, n)) {
+                free(sightings);
+                return 0;
+        }
+        *ret = sightings;
+        *ret_n = n;
+        return 1;
+}
+
 static int publisher_compare(const void *a, const void *b) {
         const Publisher *left = a, *right = b;
 

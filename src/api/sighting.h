@@ -17,6 +17,17 @@ int sighting_read(Sighting *sighting, json_object *participant);
 /* Likewise, what is heard alone, out of a subscriptions object. */
 int sighting_read_subscriptions(Sighting *sighting, json_object *subscriptions);
 
+/**
+ * sightings_read_members() - who is in a session, as the session itself says it
+ * @list: an array of ids ("participants", in pages of 2020; "participant_ids", seen in 2022)
+ * @ret:  their ids and @session; nothing is told of what they hear. Sorted, each once
+ *
+ * Undocumented today, so that a list which makes no sense is none, and spoils no answer.
+ *
+ * Return: 1 there is a list, 0 there is none, -ENOMEM.
+ */
+int sightings_read_members(Sighting **ret, size_t *ret_n, json_object *list, const ApiId *session);
+
 /* Sorts by id. Return: 1, 0 where one stands there twice. */
 int sightings_sort(Sighting *sightings, size_t n);
 

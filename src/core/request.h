@@ -79,6 +79,7 @@ typedef struct Answer {
         const char *token; /* CREATE_PARTICIPANT; NULL where the API gave none */
         const Sighting *sightings; /* GET_PARTICIPANT, GET_SUBSCRIPTIONS: one; LIST: any number */
         size_t n_sightings;
+        bool has_members; /* GET_SESSION: .sightings are who is in it, .id and .session alone */
 } Answer;
 
 void request_deinit(Request *request);

@@ -206,6 +206,40 @@ static void test_bodies_that_do_not_matter(void **state) {
         }
 }
 
+/* Who is in a session, where the session itself says it; NULL: it does not. */
+static void test_members(void **state) {
+        static const struct {
+                const char *name, *text, *expect;
+        } cases[] = {
+                { "2022", "{\"id\":\"S\",\"tag\":\"x\"}", NULL },
+                { "2020", "{\"id\":\"S\",\"participants\":[\"b\",\"a\"]}", "a@S:none; b@S:none" },
+                { "2020, nobody", "{\"id\":\"S\",\"participants\":[]}", "" },
+                { "seen in 2022", "{\"id\":\"S\",\"participant_ids\":[\"a\"]}", "a@S:none" },
+                { "both", "{\"id\":\"S\",\"participants\":[],\"participant_ids\":[\"a\"]}", "" },
+                { "null", "{\"id\":\"S\",\"participants\":null}", NULL },
+                { "null, and the other",
+                  "{\"id\":\"S\",\"participants\":null,"
+                  "\"participant_ids\":[\"a\"]}",
+                  "a@S:none" },
+                { "twice", "{\"id\":\"S\",\"participants\":[\"a\",\"a\"]}", NULL },
+                { "no ids", "{\"id\":\"S\",\"participants\":[\"a\",{}]}", NULL },
+                { "no list", "{\"id\":\"S\",\"participants\":\"a\"}", NULL },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Reading reading = { 0 };
+                char text[512];
+
+                CASE(cases[i].name, read_text(&reading, &get_session, 200, cases[i].text) == 1);
+                CASE(cases[i].name, reading.has_members == (cases[i].expect != NULL));
+                reading_describe(text, sizeof(text), &reading);
+                if (!streq(text, cases[i].expect ?: ""))
+                        fail_msg("%s: '%s'", cases[i].name, text);
+                reading_deinit(&reading);
+        }
+}
+
 static void test_session(void **state) {
         Reading reading = { 0 };
 
@@ -436,6 +470,7 @@ int main(void) {
                 cmocka_unit_test(test_sightings),
                 cmocka_unit_test(test_creations),
                 cmocka_unit_test(test_bodies_that_do_not_matter),
+                cmocka_unit_test(test_members),
                 cmocka_unit_test(test_session),
                 cmocka_unit_test(test_hostile_for_all),
                 cmocka_unit_test(test_hostile),
