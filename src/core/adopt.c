@@ -8,7 +8,8 @@
  *                     └─ session ─▶ list its participants ─▶ rows, all in one batch
  *
  * Until then it is an object apart: in no index, without a number, never durable and never shown. It
- * is there as long as somebody waits for it, and it is asked for once.
+ * is there as long as somebody waits for it, and it is asked for once. Where the API tells no more than
+ * the ids of a session's members (members.c), whoever is met there is such an object too.
  */
 
 #include "core/internal.h"
@@ -167,22 +168,44 @@ static void adoption_read(Core *core, Object *object) {
         core_wake(core, object);
 }
 
-static int adoption_new(Core *core, const Intent *intent, Object **ret) {
-        Row row = { .kind = intent->object, .id = intent->id, .spec = spec_ref(intent->spec) };
+/* The row is moved from, also on failure. */
+static int adoption_new(Core *core, Row *row, Object **ret) {
         int r;
 
-        r = object_new_apart(ret, &row);
+        r = object_new_apart(ret, row);
         if (r < 0) {
-                row_deinit(&row);
+                row_deinit(row);
                 return r;
         }
-        r = by_id_insert(&core->adopting[intent->object], *ret);
+        r = by_id_insert(&core->adopting[(*ret)->row.kind], *ret);
         if (r < 0) {
                 *ret = object_free_apart(*ret);
                 return r;
         }
         (*ret)->provisional = true;
         adoption_read(core, *ret);
+        return 0;
+}
+
+int core_adopt_met(Core *core, Object *session, const ApiId *id, const Flight *flight) {
+        const bool with_session = came_with(session, flight);
+        Row row = { .kind = KIND_PARTICIPANT, .id = *id };
+        Object *object;
+        int r;
+
+        if (by_id_find(&core->adopting[KIND_PARTICIPANT], id))
+                return 0;
+        if (!with_session && tombstones_find(&core->tombstones, KIND_PARTICIPANT, id))
+                return 0;
+        /* What else is fixed of it will be seen. */
+        r = spec_of_member(&row.spec, core, session, &(Sighting){ 0 }, with_session);
+        if (r >= 0)
+                r = adoption_new(core, &row, &object);
+        if (r < 0)
+                return r;
+        object->met = true;
+        object->met_with_session = with_session;
+        object->looked_for = true;
         return 0;
 }
 
@@ -201,9 +224,20 @@ int core_intend_adopt(Core *core, const Intent *intent, uint64_t ticket, uint64_
                 return refuse(ret_reason, OUTCOME_UNAVAILABLE,
                               "The API cannot be asked at the moment.");
         object = by_id_find(&core->adopting[intent->object], &intent->id);
-        r = object ? 0 : adoption_new(core, intent, &object);
-        if (r < 0)
-                return r;
+        if (object && object->met) {
+                /* From now on somebody asks for it. */
+                object->met = object->met_with_session = false;
+                spec_unref(object->row.spec);
+                object->row.spec = spec_ref(intent->spec);
+        } else if (!object) {
+                Row row = { .kind = intent->object,
+                            .id = intent->id,
+                            .spec = spec_ref(intent->spec) };
+
+                r = adoption_new(core, &row, &object);
+                if (r < 0)
+                        return r;
+        }
         *ret_number = 0;
         return waiter_new(core, object, INTENT_ADOPT, ticket, true, NULL);
 }
@@ -271,7 +305,7 @@ bool core_adoptions_have(const Core *core, const char *client_name) {
 
 /* It is in the registry from now on; nobody sees it before that is durable. What would have come in by
  * another way meanwhile would have settled it. */
-static int adoption_enter(Core *core, Object *object, const Flight *flight) {
+static int adoption_enter(Core *core, Object *object, const Flight *flight, const Object *session) {
         Row *row = &object->row;
         int r;
 
@@ -286,10 +320,13 @@ static int adoption_enter(Core *core, Object *object, const Flight *flight) {
                 return -ENOMEM;
         revive(core, object);
         r = core_touch(core, object);
-        return r < 0 ? r
-                     : core_log(core, LOG_EVENT_ADOPTED, 6, object,
-                                row->kind == KIND_SESSION ? "A session was adopted."
-                                                          : "A participant was adopted.");
+        if (r < 0)
+                return r;
+        if (session)
+                return log_member(core, object, session, object->met_with_session);
+        return core_log(core, LOG_EVENT_ADOPTED, 6, object,
+                        row->kind == KIND_SESSION ? "A session was adopted."
+                                                  : "A participant was adopted.");
 }
 
 /* What is known of how it was made. */
@@ -308,11 +345,14 @@ static int adoption_describe(Object *object, const Sighting *sighting) {
 
 static int adoption_participant(Core *core, Object *object, const Flight *flight,
                                 const Sighting *sighting) {
+        const Object *session =
+                object->met ? registry_find_id(&core->registry, KIND_SESSION, &sighting->session)
+                            : NULL;
         int r;
 
         r = adoption_describe(object, sighting);
         if (r >= 0)
-                r = adoption_enter(core, object, flight);
+                r = adoption_enter(core, object, flight, session);
         if (r >= 0)
                 r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
         return r < 0 ? r : core_observe_adopted(core, object, NULL, sighting);
@@ -322,16 +362,25 @@ static int adoption_session(Core *core, Object *object, const Flight *flight,
                             const Answer *answer) {
         int r;
 
-        if (!object->listing) {
+        if (flight->operation == OPERATION_GET_SESSION) {
+                r = core_list_decide(core, object);
+                if (r >= 0)
+                        r = adoption_describe(object, &(Sighting){ .tag = (char *)answer->tag });
+                if (r < 0)
+                        return r;
+        }
+        if (flight->operation == OPERATION_GET_SESSION && core_has_list(core, object)) {
                 object->listing = true;
                 adoption_read(core, object);
-                return adoption_describe(object, &(Sighting){ .tag = (char *)answer->tag });
+                return 0;
         }
-        r = adoption_enter(core, object, flight);
+        r = adoption_enter(core, object, flight, NULL);
         if (r < 0)
                 return r;
         object->listed_by = (uint32_t)flight->serial;
-        r = core_observe_list(core, object, flight, answer);
+        r = flight->operation == OPERATION_GET_SESSION
+                    ? core_observe_members(core, object, flight, answer)
+                    : core_observe_list(core, object, flight, answer);
         if (r >= 0)
                 r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
         return r < 0 ? r : core_verified(core, object);
@@ -351,11 +400,32 @@ static int adoption_refused(Core *core, Object *object, const Answer *answer) {
                                           : "There is no participant with that id at the API.");
 }
 
+/* Whether it is in a session of those whom it is to belong to. If it has moved to another one of ours, it
+ * is met there. */
+static bool is_met_still(const Core *core, const Object *object, const Answer *answer) {
+        const Sighting *sighting = answer->sightings;
+        const Object *session;
+
+        if (answer->n_sightings == 0)
+                return false;
+        session = registry_find_id(&core->registry, KIND_SESSION, &sighting->session);
+        return session && !session->removed && !session->row.gone &&
+               session->row.spec->owner == object->row.spec->owner;
+}
+
 int core_adoption_answer(Core *core, Object *object, Flight *flight, const Answer *answer) {
         object->read = NULL;
         flight->object = NULL;
+        if (answer->outcome == API_FORBIDDEN && flight->operation == OPERATION_LIST_PARTICIPANTS) {
+                core_list_refused(core, object, flight);
+                return 0;
+        }
         if (answer->outcome != API_OK)
                 return adoption_refused(core, object, answer);
+        if (object->met && !is_met_still(core, object, answer)) {
+                core_adoption_free(core, object);
+                return 0;
+        }
         if (object->row.kind == KIND_SESSION)
                 return adoption_session(core, object, flight, answer);
         if (answer->n_sightings == 0)

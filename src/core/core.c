@@ -23,6 +23,7 @@ int core_new(Core **ret, const CoreConfig *config) {
         bucket_init(&core->bucket, config->requests_per_sec, config->request_burst, 0);
         core->host.usable = true;
         core->host.probe_at = USEC_NEVER;
+        core->host.lists_epoch = 1;
         *ret = core;
         return 0;
 }
@@ -61,6 +62,8 @@ void core_configure(Core *core, const CoreConfig *config, Now now) {
         core->now = now;
         core->config = *config;
         core->config.seed = seed;
+        core->host.no_lists = false; /* to be found out anew */
+        core_lists_anew(core);
         bucket_resize(&core->bucket, config->requests_per_sec, config->request_burst, now.boottime);
         /* They stay in the order of their deadlines. */
         TAILQ_FOREACH(waiter, &core->waiters, on_clock)

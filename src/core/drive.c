@@ -130,7 +130,7 @@ static StepKind core_plan(Core *core, Object *object) {
         return plan_next(&facts);
 }
 
-static Operation step_operation(const Object *object, StepKind step) {
+static Operation step_operation(const Core *core, const Object *object, StepKind step) {
         bool session = object->row.kind == KIND_SESSION;
 
         switch (step) {
@@ -155,6 +155,8 @@ static Operation step_operation(const Object *object, StepKind step) {
         }
         if (!session)
                 return OPERATION_GET_PARTICIPANT;
+        if (!core_has_list(core, object))
+                return OPERATION_GET_SESSION;
         if (object->provisional)
                 return object->listing ? OPERATION_LIST_PARTICIPANTS : OPERATION_GET_SESSION;
         /* A session that has just been made has nobody in it: it is enough to see that it is there. */
@@ -260,7 +262,7 @@ static int object_start(Core *core, Object *object, StepKind step) {
                         return r;
                 object->row.attempt_open = true;
         }
-        r = flight_new(core, object, step, step_operation(object, step), &flight);
+        r = flight_new(core, object, step, step_operation(core, object, step), &flight);
         if (r < 0)
                 return r;
         r = flight_fill(core, flight);

@@ -183,6 +183,8 @@ static int host_throttled(Core *core, const Flight *flight, const Answer *answer
 static int host_unauthorized(Core *core, const Answer *answer) {
         int r;
 
+        /* A list that was refused lately was refused for that. */
+        core_lists_anew(core);
         host_probe_rarely(core);
         r = host_go(core, API_STATE_UNAUTHORIZED, answer->message);
         return r < 0 ? r : core_withdraw(core, outcome_of(answer->outcome), answer->message);
@@ -224,8 +226,12 @@ static int host_take(Core *core, const Flight *flight, bool probe, const Answer 
                 return host_suspect(core, probe, answer);
         case API_THROTTLED:
                 return host_throttled(core, flight, answer);
-        case API_UNAUTHORIZED:
         case API_FORBIDDEN:
+                /* Whether it is that, or that there is no such route, the session itself tells. */
+                if (flight->operation == OPERATION_LIST_PARTICIPANTS)
+                        return 0;
+                /* fall through */
+        case API_UNAUTHORIZED:
                 return host_unauthorized(core, answer);
         case _API_OUTCOME_MAX:
                 break;

@@ -41,6 +41,10 @@ typedef struct Host {
         uint64_t outdated; /* serial: what was sent before says nothing of the credentials of now */
         usec_t last_contact_at; /* CLOCK_REALTIME */
         bool redirected;        /* said so once */
+
+        bool no_lists;        /* it cannot list the participants of a session */
+        uint8_t lists_epoch;  /* what was found out about that before says nothing; never 0 */
+        uint64_t lists_since; /* serial: nor what was asked before */
 } Host;
 
 struct Core {
@@ -200,6 +204,24 @@ int core_verified(Core *core, Object *object);
 /* Whoever stands in a session's list, nearly always one of its few members; NULL: nobody here. */
 Object *core_listed(const Core *core, const Object *session, const ApiId *id);
 
+/* Whether a read that began with @serial says anything about an object. */
+bool core_observation_counts(const Object *object, uint64_t serial);
+/* Members that @flight did not show: each is read before anything is concluded. */
+void core_observe_missing(Core *core, Object *session, const Flight *flight);
+
+/* --- members.c: who is in a session, where the API has no list --- */
+
+/* Whether the list of a session is to be asked for, rather than the session. */
+bool core_has_list(const Core *core, const Object *session);
+/* From now on it is another API, or another look at it. What is known of its lists stays known. */
+void core_lists_anew(Core *core);
+/* 403 on the list: the session is read next. */
+void core_list_refused(Core *core, Object *session, const Flight *flight);
+/* The session was read: if its list was refused, then there are no lists. */
+int core_list_decide(Core *core, Object *session);
+/* What a session itself says about who is in it. */
+int core_observe_members(Core *core, Object *session, const Flight *flight, const Answer *answer);
+
 /* --- drift.c: what somebody else has changed --- */
 
 /* Nothing is open, and something else is seen than what is wanted: that is put back, or it is taken
@@ -215,6 +237,8 @@ int core_drift_adopt(Core *core, Object *object, Place *seen);
 int core_adopt_strangers(Core *core, Object *session, const Flight *flight, const Answer *answer);
 int core_intend_adopt(Core *core, const Intent *intent, uint64_t ticket, uint64_t *ret_number,
                       const char **ret_reason);
+/* The like where only its id is known: it is read, and comes in if it is in a session of ours. */
+int core_adopt_met(Core *core, Object *session, const ApiId *id, const Flight *flight);
 /* What was read of one that is to be adopted: it comes in, is read further, or is given up. */
 int core_adoption_answer(Core *core, Object *object, Flight *flight, const Answer *answer);
 /* Nobody gets it. */

@@ -69,11 +69,13 @@ struct Object {
         uint32_t listed_by;    /* the last list that it stood in: its serial, as far as it fits */
 
         Priority priority : 8; /* of the queue it stands in */
+        uint8_t list_refused;  /* a session's list was answered with 403, in that lists_epoch */
         bool touched : 1, woken : 1, ready : 1, indexed_id : 1;
         bool removed : 1;                /* leaves the registry when its batch is released */
         bool tombstone : 1, revived : 1; /* its id gets a tombstone, or has had one */
         bool provisional : 1; /* not in the registry before the API has shown it, and nobody sees it */
         bool listing : 1;     /* ... which it has; and now its participants */
+        bool met : 1, met_with_session : 1; /* provisional: seen in a session, and nobody asked */
         bool must_read : 1;
         bool look_missed : 1;   /* a read was discarded because a change was out */
         bool join_conflict : 1; /* a join was answered with 409: the next read decides */

@@ -49,8 +49,7 @@ static int place_of(Core *core, const Sighting *sighting, const Object *session,
         return place_new_seen(core, sighting, number, ret);
 }
 
-/* Whether a read that began with @serial says anything about an object. */
-static bool observation_counts(const Object *object, uint64_t serial) {
+bool core_observation_counts(const Object *object, uint64_t serial) {
         return !object->removed && !object->change && object->changed_seq < serial;
 }
 
@@ -220,7 +219,7 @@ static int observe_participant(Core *core, Object *object, const Object *session
         CLEANUP(place_unrefp) Place *seen = NULL;
         int r;
 
-        if (!observation_counts(object, serial)) {
+        if (!core_observation_counts(object, serial)) {
                 observation_missed(core, object);
                 return waiters_read(core, object, OUTCOME_DONE, NULL);
         }
@@ -270,19 +269,21 @@ int core_observe_list(Core *core, Object *session, const Flight *flight, const A
         }
         if (r < 0)
                 return r;
+        core_observe_missing(core, session, flight);
+        return 0;
+}
 
-        /* One that is missing is read before anything is concluded. */
+void core_observe_missing(Core *core, Object *session, const Flight *flight) {
         for (size_t i = 0; i < session->members.n; i++) {
                 Object *member = session->members.items[i];
 
                 if (member->listed_by == (uint32_t)flight->serial ||
                     !place_in_session(member->row.observed, session->row.number) ||
-                    !observation_counts(member, flight->serial))
+                    !core_observation_counts(member, flight->serial))
                         continue;
                 member->must_read = true;
                 core_wake(core, member);
         }
-        return 0;
 }
 
 /* Subscriptions alone: they are compared only where the participant is where it should be. */
@@ -294,7 +295,8 @@ static int observe_subscriptions(Core *core, Object *object, const Flight *fligh
         Sighting sighting;
         int r;
 
-        if (!observed || answer->n_sightings == 0 || !observation_counts(object, flight->serial))
+        if (!observed || answer->n_sightings == 0 ||
+            !core_observation_counts(object, flight->serial))
                 return 0;
         sighting = answer->sightings[0];
         if (observed->session == 0)
@@ -350,7 +352,7 @@ static int missing(Core *core, Object *object, const Flight *flight) {
 
         if (flight->operation != OPERATION_GET_SUBSCRIPTIONS)
                 return core_gone(core, object);
-        session = core_reader(core, object);
+        session = core_session(core, object->row.observed ? object->row.observed->session : 0);
         if (session)
                 session->must_read = true, core_wake(core, session);
         object->must_read = true;
@@ -366,6 +368,10 @@ int core_observe_read(Core *core, Flight *flight, const Answer *answer) {
                 return 0;
         if (answer->outcome == API_NOT_FOUND)
                 return missing(core, object, flight);
+        if (answer->outcome == API_FORBIDDEN && flight->operation == OPERATION_LIST_PARTICIPANTS) {
+                core_list_refused(core, object, flight);
+                return 0;
+        }
         if (answer->outcome != API_OK)
                 return read_failed(core, object, answer);
 
@@ -374,7 +380,9 @@ int core_observe_read(Core *core, Flight *flight, const Answer *answer) {
                 r = core_observe_list(core, object, flight, answer);
                 break;
         case OPERATION_GET_SESSION:
-                r = 0;
+                r = core_list_decide(core, object);
+                if (r >= 0 && core->host.no_lists)
+                        r = core_observe_members(core, object, flight, answer);
                 break;
         case OPERATION_GET_PARTICIPANT:
                 if (answer->n_sightings == 0)

@@ -122,7 +122,7 @@ int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool dr
 Object *core_reader(Core *core, Object *object) {
         const Place *place = object->row.observed;
 
-        if (object->row.kind == KIND_SESSION || !place)
+        if (object->row.kind == KIND_SESSION || !place || core->host.no_lists)
                 return NULL;
         return core_session(core, place->session);
 }

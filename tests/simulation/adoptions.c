@@ -20,21 +20,34 @@ static const Row *session_of(const Run *run, const Batch *batch, const Row *row)
 static bool is_from_list(const Run *run, const Batch *batch, const Row *row) {
         const Row *session = session_of(run, batch, row);
 
-        return session && !session->gone && row->spec->owner == session->spec->owner &&
-               row->spec->lifetime == LIFETIME_PERSISTENT;
+        if (!session || session->gone || row->spec->owner != session->spec->owner)
+                return false;
+        /* Without lists, who comes with a session comes after it. */
+        return row->spec->lifetime == LIFETIME_PERSISTENT ||
+               (run->world.no_lists && streq(row->spec->client_name, session->spec->client_name));
 }
 
-static bool is_asked_for(const Run *run, const Row *row) {
-        for (size_t i = 0; row && i < run->clients.n_calls; i++) {
-                const Call *call = run->clients.calls + i;
+static bool is_for(const Call *call, const Row *row) {
+        return call->kind == INTENT_ADOPT && call->object == row->kind &&
+               api_id_equal(&call->id, &row->id);
+}
 
-                if (call->kind == INTENT_ADOPT && call->object == row->kind &&
-                    api_id_equal(&call->id, &row->id) && call->owner == row->spec->owner &&
-                    call->lifetime == row->spec->lifetime &&
-                    streq(call->app, row->spec->client_name))
+static bool is_like(const Call *call, const Row *row) {
+        return is_for(call, row) && call->owner == row->spec->owner &&
+               call->lifetime == row->spec->lifetime && streq(call->app, row->spec->client_name);
+}
+
+/* Whoever asks first is whom it belongs to, even where only those who have joined still wait. */
+static bool is_asked_for(const Run *run, const Row *row) {
+        const Clients *clients = &run->clients;
+        bool joined = false;
+
+        for (size_t i = 0; row && i < clients->n_calls; i++) {
+                if (is_like(clients->calls + i, row))
                         return true;
+                joined |= is_for(clients->calls + i, row);
         }
-        return false;
+        return joined && is_like(&clients->given_up, row);
 }
 
 static bool is_new_session(const Run *run, const Row *session) {
@@ -89,6 +102,7 @@ bool adoption_is_good(Run *run, const Batch *batch, const Row *row) {
         item->read_at = run->now;
         snprintf(item->tag, sizeof(item->tag), "%s", row->spec->tag);
         run->tally->adoptions++;
+        run->tally->met += run->world.no_lists && !is_asked_for(run, row);
         run->tally->asked_adoptions += is_asked_for(run, row);
         return true;
 }
@@ -218,6 +232,8 @@ static bool adopting_has_grounds(const Run *run, const Call *call, Outcome outco
 void adoptions_reply(Run *run, const Call *call, const Reply *reply) {
         const Row *row = table_find_id(&run->disk.table, call->object, &call->id);
 
+        if (reply->outcome == OUTCOME_UNAVAILABLE)
+                run->clients.given_up = *call;
         if (!adopting_has_grounds(run, call, reply->outcome))
                 run_fail(run, "replies", "adoption of %s: %s has no grounds",
                          api_id_text(&call->id), reply_name(reply->outcome));

@@ -77,6 +77,7 @@ typedef struct Item {
 typedef struct Clients {
         Call *calls; /* open ones */
         size_t n_calls;
+        Call given_up;          /* the last adoption that took too long */
         Item *items[_KIND_MAX]; /* by number */
         size_t n_items[_KIND_MAX];
         uint64_t last_ticket, last_sequence;

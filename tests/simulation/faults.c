@@ -93,7 +93,7 @@ static Fault single_fault(Random *random) {
         return (Fault)random_weighed(random, weights, _FAULT_MAX);
 }
 
-Fault sky_draw(const Sky *sky, Random *random, const Request *request) {
+Fault sky_draw(const Sky *sky, Random *random, const Request *request, bool no_lists) {
         Fault fault = FAULT_NONE;
 
         if (sky->weather != WEATHER_FAIR && random_chance(random, 0.98))
@@ -102,7 +102,8 @@ Fault sky_draw(const Sky *sky, Random *random, const Request *request) {
                 fault = single_fault(random);
 
         /* 403 on this route says that the API is the one of 2020, which this world is not. */
-        if (fault == FAULT_FORBIDDEN && request->operation == OPERATION_LIST_PARTICIPANTS)
+        if (!no_lists && fault == FAULT_FORBIDDEN &&
+            request->operation == OPERATION_LIST_PARTICIPANTS)
                 fault = FAULT_UNAUTHORIZED;
         return fault;
 }
@@ -117,6 +118,8 @@ static ApiOutcome status_outcome(unsigned status) {
                 return API_NOT_FOUND;
         if (status == 409)
                 return API_CONFLICT;
+        if (status == 403) /* there is no such route */
+                return API_FORBIDDEN;
         return API_OK;
 }
 

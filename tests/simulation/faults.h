@@ -48,7 +48,8 @@ const char *weather_name(Weather weather);
 
 /* The next weather and how long it lasts. */
 void sky_turn(Sky *sky, Random *random, usec_t now);
-Fault sky_draw(const Sky *sky, Random *random, const Request *request);
+/* @no_lists: whether 403 on a list says no more than that there are none. */
+Fault sky_draw(const Sky *sky, Random *random, const Request *request, bool no_lists);
 
 /* Whether the API carries out a request that meets this fault. */
 bool fault_lets_through(Fault fault);

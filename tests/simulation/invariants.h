@@ -37,6 +37,8 @@ void invariants_at_crash(Run *run);
 /* traffic.c */
 void traffic_start(Run *run);
 void traffic_at_seal(Run *run, const Batch *batch);
+/* Whether an answer says that the credentials have no rights. */
+bool traffic_is_denial(const Request *request, ApiOutcome outcome);
 void traffic_at_answer(Run *run, const Request *request, const Answer *answer);
 /* After each step: what is said of the API as a whole has a reason. */
 void traffic_at_step(Run *run);

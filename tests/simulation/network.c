@@ -80,7 +80,7 @@ static void count_cursed(Run *run, const Request *request) {
 static void exchange_plan(Run *run, Exchange *exchange) {
         Random *random = &run->random;
 
-        exchange->fault = sky_draw(&run->sky, random, &exchange->request);
+        exchange->fault = sky_draw(&run->sky, random, &exchange->request, run->world.no_lists);
         if (request_is_cursed(run, &exchange->request)) {
                 exchange->fault = FAULT_BROKEN;
                 count_cursed(run, &exchange->request);
@@ -271,7 +271,7 @@ static void book_answer(Run *run, const Exchange *exchange, const Answer *answer
                 item->unknown_at = exchange->sent_at;
         if (changes && (answer->outcome == API_NOT_FOUND || answer->outcome == API_CONFLICT))
                 item->doubted_at = run->now;
-        if (answer->outcome == API_UNAUTHORIZED || answer->outcome == API_FORBIDDEN)
+        if (traffic_is_denial(&exchange->request, answer->outcome))
                 clients->unauthorized_at = run->now;
         if (changes && (answer->outcome == API_OK || answer->outcome == API_NOT_FOUND)) {
                 item->confirmed_at = usec_max(item->confirmed_at, exchange->carried_out_at);
@@ -285,7 +285,7 @@ static void book_answer(Run *run, const Exchange *exchange, const Answer *answer
                 if (session)
                         session->shown_at = run->now;
         }
-        for (size_t i = 0; i < answer->n_sightings; i++) {
+        for (size_t i = 0; !answer->has_members && i < answer->n_sightings; i++) {
                 Thing *thing = world_find(&run->world, KIND_PARTICIPANT, &answer->sightings[i].id);
 
                 if (!thing)
@@ -321,6 +321,7 @@ static void answer_init(Run *run, Answer *answer, Exchange *exchange, char *toke
         answer->tag = exchange->page.tag;
         answer->sightings = exchange->page.sightings;
         answer->n_sightings = exchange->page.n_sightings;
+        answer->has_members = exchange->page.has_members;
         snprintf(token, size, "token-of-%s", api_id_text(&exchange->page.id));
         if (exchange->request.operation == OPERATION_CREATE_PARTICIPANT &&
             random_chance(random, 0.98))

@@ -380,17 +380,20 @@ static bool may_be_taken_over(const Case *c) {
         return !old->has_token && (!old->wanted || old->goals[SUBSCRIPTIONS].wanted_rev == 0);
 }
 
-/* The same is wanted anew and nobody has asked: the daemon puts it back. */
+/* The same is wanted anew, nobody has asked, and it is not done yet: the daemon puts it back. */
 static void check_put_back(const Case *c) {
         const Row *old = c->old, *new = c->new;
         usec_t *at = c->item->put_back_at;
 
         if (!old || !place_equal(old->wanted, new->wanted) || new->gone || new->failed ||
-            c->item->last > c->run->life.sealed || was_denied(c) ||
+            c->item->last > c->run->life.sealed || was_denied(c) || !row_open(new, SUBSCRIPTIONS) ||
             old->goals[SUBSCRIPTIONS].wanted_rev == new->goals[SUBSCRIPTIONS].wanted_rev)
                 return;
         CHECK(c, "drift", c->run->config.enforce || c->run->clients.reloaded > c->run->life.sealed,
               "is put back, and nobody wants that");
+        /* An intent of a client does not wait, and takes with it what does. */
+        if (c->item->last_at >= at[1])
+                at[1] = 0;
         CHECK(c, "drift", at[1] == 0 || c->run->now - at[1] >= c->run->config.resync_interval_usec,
               "is put back too often");
         at[1] = at[0];

@@ -87,6 +87,8 @@ static void draw_habits(Run *run) {
         run->strangers_at = random_between(random, 0, USEC_PER_HOUR);
         run->strangers_join = random_chance(random, 0.5);
         run->world.keeps_entries = random_chance(random, 0.3);
+        run->world.no_lists = random_chance(random, 0.2);
+        run->tally->without_lists += run->world.no_lists;
         run->world.joins_once = random_chance(random, 0.3);
         run->crash_at = USEC_NEVER;
 }

@@ -130,6 +130,8 @@ void tally_print(const Tally *tally) {
                tally->departures, tally->missed_departures, tally->bereaved);
         printf("Drift= changed %" PRIu64 ", what others changed put back %" PRIu64 "\n",
                tally->reloads, tally->put_back);
+        printf("runs at the API of 2020 %" PRIu64 ", strangers met in these %" PRIu64 "\n",
+               tally->without_lists, tally->met);
         printf("offline %" PRIu64 " times, taken over %" PRIu64 ", adopted %" PRIu64 " (%" PRIu64
                " were asked for), fallen back %" PRIu64 ", withdrawn %" PRIu64
                ", runs with an object that always fails %" PRIu64 "\n",
@@ -150,15 +152,29 @@ static unsigned floor_of(const char *title, const uint64_t *counts, const char *
 }
 
 unsigned tally_floors(const Tally *tally) {
-        static const char *const names[] = {
-                "overlaps",         "clean stops", "reboots",
-                "unknown outcomes", "repeats",     "answers twice",
-                "expiries",         "offline",     "taken over",
-                "fallen back",      "cursed",      "syncs",
-                "foretold",         "departures",  "missed departures",
-                "bereaved",         "adopted",     "reloads",
-                "put back",         "withdrawn",   "asked for adoption"
-        };
+        static const char *const names[] = { "overlaps",
+                                             "clean stops",
+                                             "reboots",
+                                             "unknown outcomes",
+                                             "repeats",
+                                             "answers twice",
+                                             "expiries",
+                                             "offline",
+                                             "taken over",
+                                             "fallen back",
+                                             "cursed",
+                                             "syncs",
+                                             "foretold",
+                                             "departures",
+                                             "missed departures",
+                                             "bereaved",
+                                             "adopted",
+                                             "reloads",
+                                             "put back",
+                                             "withdrawn",
+                                             "asked for adoption",
+                                             "2020",
+                                             "strangers met in 2020" };
         const uint64_t counts[] = {
                 tally->overlaps,         tally->stops,       tally->reboots,
                 tally->unknown_outcomes, tally->repeats,     tally->repeated_answers,
@@ -166,7 +182,8 @@ unsigned tally_floors(const Tally *tally) {
                 tally->fallbacks,        tally->cursed,      tally->syncs,
                 tally->judged,           tally->departures,  tally->missed_departures,
                 tally->bereaved,         tally->adoptions,   tally->reloads,
-                tally->put_back,         tally->withdrawals, tally->asked_adoptions
+                tally->put_back,         tally->withdrawals, tally->asked_adoptions,
+                tally->without_lists,    tally->met
         };
         uint64_t replies[_OUTCOME_MAX];
         unsigned n_missing = 0;

@@ -40,6 +40,7 @@ typedef struct Tally {
         uint64_t unknown_outcomes, repeats, repeated_answers, late_answers;
         uint64_t departures, missed_departures, bereaved;
         uint64_t reloads, put_back;
+        uint64_t without_lists, met; /* runs at the API of 2020, and strangers met in them */
         uint64_t offline, cursed, takeovers, fallbacks, adoptions, asked_adoptions, withdrawals;
 } Tally;
 

@@ -96,10 +96,25 @@ void traffic_at_seal(Run *run, const Batch *batch) {
                         check_request(run, &batch->effects[i].request, n, state);
 }
 
+static bool answer_is_denial(ApiOutcome outcome) {
+        return outcome == API_UNAUTHORIZED || outcome == API_FORBIDDEN;
+}
+
+/* 403 on the list of a session's participants may mean that the API has none: the session tells. */
+static bool is_missing_list(const Request *request, ApiOutcome outcome) {
+        return request->operation == OPERATION_LIST_PARTICIPANTS && outcome == API_FORBIDDEN;
+}
+
+bool traffic_is_denial(const Request *request, ApiOutcome outcome) {
+        return answer_is_denial(outcome) && !is_missing_list(request, outcome);
+}
+
 void traffic_at_answer(Run *run, const Request *request, const Answer *answer) {
         usec_t span = answer->retry_after_usec;
 
         run->budget.answer = answer->outcome;
+        if (is_missing_list(request, answer->outcome))
+                run->budget.answer = _API_OUTCOME_MAX;
         run->budget.to_probe = request->probe;
 
         if (answer->outcome != API_THROTTLED || !answer->has_retry_after)
@@ -112,10 +127,6 @@ void traffic_at_answer(Run *run, const Request *request, const Answer *answer) {
 static bool answer_is_good(ApiOutcome outcome) {
         return outcome == API_OK || outcome == API_REFUSED || outcome == API_NOT_FOUND ||
                outcome == API_CONFLICT;
-}
-
-static bool answer_is_denial(ApiOutcome outcome) {
-        return outcome == API_UNAUTHORIZED || outcome == API_FORBIDDEN;
 }
 
 /* Whether the answer of this step may bring the API into that state. */

@@ -311,6 +311,18 @@ static void page_list(Page *page, const World *world, const Thing *session) {
         }
 }
 
+static void page_members(Page *page, const World *world, const Thing *session) {
+        page_list(page, world, session);
+        page->has_members = true;
+        for (size_t i = 0; i < page->n_sightings; i++) {
+                Sighting *sighting = page->sightings + i;
+
+                publishers_free(sighting->publishers, sighting->n_publishers);
+                free(sighting->tag);
+                *sighting = (Sighting){ .id = sighting->id, .session = sighting->session };
+        }
+}
+
 static unsigned world_created(World *world, Kind kind, const Request *request, usec_t now,
                               Page *page) {
         Thing *thing = world_create(world, kind, now, false);
@@ -330,6 +342,8 @@ static unsigned world_get(const World *world, const Thing *thing, Page *page) {
         page->tag = thing->tag;
         if (thing->kind == KIND_PARTICIPANT)
                 page_show(page, world, thing, true);
+        else if (world->no_lists)
+                page_members(page, world, thing);
         return 200;
 }
 
@@ -390,8 +404,8 @@ void world_serve(World *world, const Request *request, usec_t now, Page *ret) {
                 page.status = world_delete(world, session, now);
                 break;
         case OPERATION_LIST_PARTICIPANTS:
-                page.status = session ? 200 : 404;
-                if (session)
+                page.status = world->no_lists ? 403 : session ? 200 : 404;
+                if (page.status == 200)
                         page_list(&page, world, session);
                 break;
         case OPERATION_ADD_PARTICIPANT:

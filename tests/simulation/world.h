@@ -59,6 +59,7 @@ typedef struct World {
         uint64_t salt;      /* makes the ids of this world its own */
         bool keeps_entries; /* one that leaves stays in the lists of others */
         bool joins_once;    /* 409 for one that is in that very session */
+        bool no_lists;      /* the API of 2020: sessions tell the ids of their members */
         bool never_expires; /* from now on */
         usec_t next_expiry_at;
         uint64_t n_expired;
@@ -73,6 +74,7 @@ typedef struct Page {
         const char *tag; /* of a session; the thing's own */
         Sighting *sightings;
         size_t n_sightings;
+        bool has_members; /* sightings are of a session's members, and ids alone */
 } Page;
 
 void world_init(World *world, uint64_t salt);

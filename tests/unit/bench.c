@@ -146,6 +146,19 @@ void bench_look(Bench *bench, uint64_t session, const Sighting *sightings, size_
         assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
 }
 
+void bench_answer_members(Bench *bench, const char *ids) {
+        Sighting sightings[SESSION_MEMBERS_MAX] = { 0 };
+        Answer answer = { .outcome = API_OK, .sightings = sightings, .has_members = true };
+        char *copy = strdup(ids), *rest = NULL;
+
+        for (char *id = strtok_r(copy, " ", &rest); id; id = strtok_r(NULL, " ", &rest)) {
+                assert_true(api_id_set(&sightings[answer.n_sightings].id, id));
+                sightings[answer.n_sightings++].session = bench->requests[0].session;
+        }
+        free(copy);
+        bench_take(bench, &answer);
+}
+
 static void bench_answer_list(Bench *bench) {
         const Row *session = core_find_id(bench->core, KIND_SESSION, &bench->requests[0].session);
         Sighting sightings[SESSION_MEMBERS_MAX] = { 0 };

@@ -49,6 +49,8 @@ void bench_answer_seen(Bench *bench, const char *id, const char *session, Mode m
 void bench_answer_sightings(Bench *bench, const Sighting *sightings, size_t n);
 /* Has a session's participants read, and says that there are these. */
 void bench_look(Bench *bench, uint64_t session, const Sighting *sightings, size_t n);
+/* A read of a session that tells who is in it, as in 2020; ids with a blank between. */
+void bench_answer_members(Bench *bench, const char *ids);
 /* Answers whatever reads are out as if all were well (a session: its members as wanted). */
 void bench_skip_reads(Bench *bench);
 
