@@ -38,6 +38,14 @@ char *describe_sync(const json_object *facts, usec_t now) {
                       next ? next : "");
 }
 
+char *describe_sync_briefly(const json_object *facts, usec_t now) {
+        CLEANUP(freep) char *next = describe_next(facts, now);
+
+        if (!next || facts_flag(facts, "InSync"))
+                return describe_sync(facts, now);
+        return format("no, %s", next);
+}
+
 char *describe_path(const char *path) {
         Object object;
 

@@ -11,6 +11,9 @@ char *describe_next(const json_object *facts, usec_t now);
 /* "yes"; or why not: "no, 3 failed, next in 4s". */
 char *describe_sync(const json_object *facts, usec_t now);
 
+/* The like for a table: "no, in 4s", so that what people wait for is not cut off. */
+char *describe_sync_briefly(const json_object *facts, usec_t now);
+
 /* What a participant receives: "none", "session", "2:cam, 3". */
 char *describe_subscription(const json_object *facts);
 

@@ -16,9 +16,10 @@
 #define PAGE 1000
 
 static const Column session_columns[] = {
-        { "NUMBER", true, 0, false }, { "ID", false, 9, true },       { "TAG", false, 6, false },
-        { "STATE", false, 0, false }, { "IN SYNC", false, 7, false }, { "MEMBERS", true, 0, false },
-        { "OWNER", false, 5, false }, { "CREATED", false, 8, false },
+        { "NUMBER", true, 0, false },    { "ID", false, 9, true },
+        { "TAG", false, 6, false },      { "STATE", false, 0, false },
+        { "IN SYNC", false, 10, false }, { "MEMBERS", true, 0, false },
+        { "OWNER", false, 5, false },    { "CREATED", false, 8, false },
 };
 
 static const char *const session_fields[] = {
@@ -27,9 +28,9 @@ static const char *const session_fields[] = {
 };
 
 static const Column participant_columns[] = {
-        { "NUMBER", true, 0, false },    { "ID", false, 9, true },
-        { "TAG", false, 6, false },      { "STATE", false, 0, false },
-        { "IN SYNC", false, 7, false },  { "SESSION", true, 0, false },
+        { "NUMBER", true, 0, false },    { "ID", false, 8, true },
+        { "TAG", false, 5, false },      { "STATE", false, 0, false },
+        { "IN SYNC", false, 10, false }, { "SESSION", true, 0, false },
         { "RECEIVES", false, 8, false }, { "PUBLISHES", false, 7, false },
         { "OWNER", false, 5, false },
 };
@@ -68,7 +69,7 @@ static void add_common(Listing *listing, const Object *object, json_object *fact
         table_add(listing->table, describe_or_dash(facts_text(facts, "Id")), COLOUR_NONE);
         table_add(listing->table, describe_or_dash(facts_text(facts, "Tag")), COLOUR_NONE);
         table_add(listing->table, state, describe_state_colour(state));
-        add(listing->table, describe_sync(facts, listing->now), sync);
+        add(listing->table, describe_sync_briefly(facts, listing->now), sync);
 }
 
 static bool session_row(const Object *object, json_object *facts, void *userdata) {

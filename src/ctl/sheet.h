@@ -17,4 +17,7 @@ void sheet_taken(const char *title, char *value);
 /* The like, and what does not fit the screen is cut off, unless @full. */
 void sheet_cut(const Screen *screen, bool full, const char *title, char *value);
 
+/* The like for a list: what does not fit goes on, after a comma, in lines of its own. */
+void sheet_folded(const Screen *screen, const char *title, char *value);
+
 void sheet_coloured(const Screen *screen, const char *title, const char *value, Colour colour);

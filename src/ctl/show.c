@@ -60,15 +60,20 @@ static void show_tail(const Ctl *ctl, json_object *facts, usec_t now) {
         sheet_taken("Verified", point(facts_number(facts, "SyncedUSec"), now));
 }
 
+typedef struct Members {
+        const Screen *screen;
+        size_t n;
+} Members;
+
 static bool member_row(const Object *object, json_object *facts, void *userdata) {
         CLEANUP(freep) char *receives = describe_subscription(facts);
         CLEANUP(freep) char *publishes = describe_publishing(facts);
         CLEANUP(freep) char *label = object_label(object, facts_text(facts, "Tag"));
-        size_t *n = userdata;
+        Members *members = userdata;
 
-        sheet_taken((*n)++ == 0 ? "Participants" : NULL,
-                    format("%s: publishes %s, receives %s", label + strlen("participant "),
-                           publishes, receives));
+        sheet_folded(members->screen, members->n++ == 0 ? "Participants" : NULL,
+                     format("%s: publishes %s, receives %s", label + strlen("participant "),
+                            publishes, receives));
         return true;
 }
 
@@ -77,14 +82,14 @@ static Exit show_session(Ctl *ctl, const Object *object, json_object *facts) {
                                               "Publishers", NULL };
         const Filter filter = { .session = object->path, .fields = fields };
         usec_t now = describe_now(), expires_at = facts_number(facts, "ExpiresUSec");
-        size_t n = 0;
+        Members members = { .screen = &ctl->screen };
         Exit code;
 
         show_head(ctl, object, facts);
-        code = rows_read(ctl, KIND_PARTICIPANT, &filter, 100, member_row, &n);
+        code = rows_read(ctl, KIND_PARTICIPANT, &filter, 100, member_row, &members);
         if (code != EXIT_DONE)
                 return code;
-        if (n == 0)
+        if (members.n == 0)
                 sheet_line("Participants", "none");
         sheet_taken("Expires", expires_at ? point(expires_at, now) : must(strdup("not known")));
         show_tail(ctl, facts, now);
@@ -100,7 +105,7 @@ static Exit show_participant(Ctl *ctl, const Object *object, json_object *facts)
                 sheet_taken("Session", format("not managed here (%s)", session_id));
         else
                 sheet_taken("Session", named(ctl, session));
-        sheet_taken("Receives", describe_subscription(facts));
+        sheet_folded(&ctl->screen, "Receives", describe_subscription(facts));
         sheet_taken("Publishes", describe_publishing(facts));
         sheet_line("Callback URL", describe_or_dash(facts_text(facts, "CallbackUrl")));
         sheet_line("Device API", facts_text(facts, "DeviceApiVersion"));

@@ -2,6 +2,7 @@
 """convenectl where people read: pager and colours."""
 
 import os
+import re
 
 import pytest
 
@@ -137,7 +138,7 @@ def outage(service):
                     PublishPermissions=["AUDIO", "VIDEO"], SubscriptionMode="participants",
                     Publishers=[(f"/org/convened1/participant/{n}", ["cam"]) for n in range(1, 6)])
         if number % 2 == 0:
-            service.change(session, InSync=False, Attempts=number, NextAttemptUSec=now_usec() + 99_000_000,
+            service.change(session, InSync=False, Attempts=number, NextAttemptUSec=now_usec() + 59_000_000,
                            LastError=(ERROR + "Unavailable", reason))
     service.change_manager(ApiState="offline", SuspectedOrphans=1)
 
@@ -164,6 +165,26 @@ def test_every_screen_fits(ctl, service, world, n, columns):
             assert len(result.lines) == (n + 3 if n else 1)
             # Of an id its beginning is enough: it gives way before what people read.
             assert all("planning" in line or "user" in line for line in result.lines[1:-2])
+        if words[0] == "list-sessions":
+            # When something happens again is what people look for in an outage.
+            found = re.findall(r" no, in [1-5]?\ds ", result.out)
+            assert len(found) == (n // 2 if n > 1 else 0), result
+
+
+def test_long_lists_go_on_in_the_next_line(ctl, service):
+    session = service.add("session", Tag="planning room")
+    publishers = [(f"/org/convened1/participant/{n}", ["camera", "microphone"])
+                  for n in range(2, 21)]
+    service.add("participant", Tag="listener", Session=session, PublishPermissions=["AUDIO"],
+                SubscriptionMode="participants", Publishers=publishers)
+    whole = ", ".join(f"{n}:camera:microphone" for n in range(2, 21))
+    for words in (["show-participant", "1"], ["show-session", "1"]):
+        assert whole in ctl.run(*words).out
+        for columns in (80, 200):
+            result = ctl.run_on_terminal(*words, columns=columns, NO_COLOR="1")
+            assert max(len(line) for line in result.lines) <= columns, result
+            assert whole in " ".join(result.out.split()), result
+            assert len([line for line in result.lines if line.startswith(" " * 18)]) >= 2
 
 
 @pytest.mark.parametrize("state", ["unknown", "online", "throttled", "offline", "unauthorized"])

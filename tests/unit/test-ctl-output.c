@@ -242,23 +242,25 @@ static void test_progress(void **state) {
 
 static void test_sync(void **state) {
         static const struct {
-                const char *facts, *sync;
+                const char *facts, *sync, *briefly;
         } cases[] = {
-                { "{\"InSync\":true,\"Attempts\":2}", "yes" },
-                { "{}", "no" },
-                { "{\"NextAttemptUSec\":1}", "no" },
-                { "{\"NextAttemptUSec\":3600004000000}", "no, next in 4s" },
-                { "{\"Attempts\":2,\"NextAttemptUSec\":1}", "no, 2 failed" },
-                { "{\"Attempts\":2,\"NextAttemptUSec\":3600004000000}",
-                  "no, 2 failed, next in 4s" },
+                { "{\"InSync\":true,\"Attempts\":2}", "yes", "yes" },
+                { "{}", "no", "no" },
+                { "{\"NextAttemptUSec\":1}", "no", "no" },
+                { "{\"NextAttemptUSec\":3600004000000}", "no, next in 4s", "no, in 4s" },
+                { "{\"Attempts\":2,\"NextAttemptUSec\":1}", "no, 2 failed", "no, 2 failed" },
+                { "{\"Attempts\":2,\"NextAttemptUSec\":3600004000000}", "no, 2 failed, next in 4s",
+                  "no, in 4s" },
         };
 
         (void)state;
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 CLEANUP(json_freep) json_object *facts = json_tokener_parse(cases[i].facts);
                 CLEANUP(freep) char *sync = describe_sync(facts, NOW);
+                CLEANUP(freep) char *briefly = describe_sync_briefly(facts, NOW);
 
                 assert_string_equal(sync, cases[i].sync);
+                assert_string_equal(briefly, cases[i].briefly);
         }
 }
 
