@@ -15,7 +15,8 @@
 
 void daemon_fail(Daemon *daemon, int error, const char *what) {
         errno = -error;
-        journal_log(LOG_ERR, NULL, "%s: %m. convened ends; what was accepted is on disk.", what);
+        journal_log(LOG_ERR, MESSAGE_FAILED, "%s: %m. convened ends; what was accepted is on disk.",
+                    what);
         sd_event_exit(daemon->event, EXIT_FAILURE);
         daemon->failed = true;
 }
@@ -363,7 +364,7 @@ static void say_ready(const Daemon *daemon) {
 
 /* Somebody else has ended the loop: see sd_bus_set_exit_on_disconnect(3). */
 static void say_disconnected(const Daemon *daemon) {
-        journal_log(LOG_ERR, NULL,
+        journal_log(LOG_ERR, MESSAGE_BUS_LOST,
                     "The connection to the %s bus is lost. convened ends; what was accepted is on "
                     "disk.",
                     daemon->options->system ? "system" : "session");

@@ -36,7 +36,7 @@ def test_uninstall(tmp_path):
 def test_at_home_under_systemd(root):
     """Each file where its reader looks for it; systemd looks in each of its folders' /usr/local, too."""
     for ending in ("systemd/system/convened.service", "systemd/user/convened.service",
-                   "sysusers.d/convened.conf", "dbus-1/system.d/org.convened1.conf",
+                   "sysusers.d/convened.conf", "systemd/catalog/convened.catalog", "dbus-1/system.d/org.convened1.conf",
                    "dbus-1/system-services/org.convened1.service",
                    "dbus-1/services/org.convened1.service", "polkit-1/actions/org.convened1.policy",
                    "examples/convened.service.d/address-allow-list.conf",

@@ -347,6 +347,19 @@ def test_bus_restart(machine):
 
 
 @pytest.mark.covers("machine: quiet", "daemon: journal")
+def test_journal_explains(machine):
+    """What "journalctl -x" adds, once the catalog is read as README.md says."""
+    run("journalctl", "--update-catalog")
+    machine.start()
+    machine.user("alice").create("Session", Tag="standup")
+    run("journalctl", "--sync")
+    said = run("journalctl", "--unit=" + UNIT, "-x", "CONVENED_TAG=standup",
+               f"--since=@{machine.journal_since:.6f}").stdout
+    assert "Something was created at the API" in said
+    session, = machine.simulator.state()["sessions"]
+    assert session in said
+
+
 def test_journal_is_quiet(machine):
     """A healthy life: nothing above the level of information, and nothing twice."""
     machine.start()
