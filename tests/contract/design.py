@@ -28,13 +28,27 @@ def words(text):
     return re.sub(r"[^\w ]", "", text.replace("`", "")).lower().strip()
 
 
+def said(text):
+    """(group, name) of what a page says outside of tables and of texts like those of --help."""
+    for codes in re.findall(r"(?s)Exit codes: (.*?)\.", text):
+        yield from (("exit", code) for code in re.findall(r"\b(\d)\b", codes))
+    yield from (("exit", code) for code in re.findall(r"exit\s+status (\d+)", text))
+    yield from (("environment", name) for name in re.findall(r"\$([A-Z][A-Z_]+)", text))
+    yield from (("daemon", name) for name in re.findall(r"`([A-Z]{5,})=1?`", text))
+    for rule in re.findall(r"A RULE is `(.*?)`", text):
+        yield from (("fault rule", key) for key in re.findall(r'"(\w+)":', rule) if key != "kind")
+
+
 def named(text):
     """(group, name) of everything that a page names; of methods and properties without interface."""
+    yield from said(text)
     for head, cells in tables(text):
         if head in ("method", "property"):
             yield from ((head, name) for name in re.findall(r"`(\w+)`", cells[0]))
         elif head == "case":
             yield from (("case", case) for case in cells[0].split("; "))
+        elif head == "action":
+            yield from (("right", words(part)) for part in re.split(r", (?:and )?| and ", cells[0]))
         elif head == "request":
             yield from (("test interface", re.sub(r"[?].*|/ID$", "", name))
                         for name in re.findall(r"`([A-Z]+ /_[^`]*)`", cells[0]))
@@ -57,12 +71,14 @@ def named(text):
 
 
 def is_here(group, name, ours):
-    """Whether one of our rows is that one: of options whichever program's, of cases one that begins so."""
+    """Whether one of our rows is that one, of whichever program; of cases one that begins so."""
     mine = [row.partition(": ")[2] for row in ours if row.startswith(group + ": ")]
     if group in ("method", "property"):
         return name in {row.partition(".")[2] for row in mine}
-    if group == "option":
+    if group in ("option", "exit", "environment"):
         return name in {row.partition(" ")[2] for row in mine}
+    if group == "right":
+        return any(name in words(row) for row in mine)
     if group == "case":
         return any(words(name).startswith(words(row)) for row in mine)
     return name in mine

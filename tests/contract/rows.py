@@ -127,6 +127,8 @@ def simulator_rows(path):
         if section == "TEST INTERFACE":
             request = re.search(r"[A-Z]+ /\\?\w+/\w+", entry.replace("\\", ""))
             yield "test interface", request[0]
+            yield from (("test interface", f"{request[0]} {field}")
+                        for field in re.findall(r"(?<!\w)_([a-z][a-z_]*)_(?!\w)", text))
         elif section == "FAULT RULES" and paragraph.startswith("Kinds "):
             yield from (("fault kind", kind) for kind in re.findall(r"_(\w+)_", entry))
             yield from (("fault rule", f"{kind} {key}") for kind in re.findall(r"_(\w+)_", entry)

@@ -6,7 +6,9 @@ import pytest
 from harness.wait import wait_for
 
 
-@pytest.mark.covers("test interface: GET /_simulator/state")
+@pytest.mark.covers("test interface: GET /_simulator/state",
+                    "test interface: GET /_simulator/state participants",
+                    "test interface: GET /_simulator/state token")
 def test_state_is_the_truth(simulator):
     session = simulator.create_session(tag="call")
     participant = simulator.create_participant(publishPermissions=["AUDIO"], tag="desk")
@@ -21,7 +23,16 @@ def test_state_is_the_truth(simulator):
     assert shown["subscriptions"] == {"sessionId": session["id"]}
 
 
-@pytest.mark.covers("test interface: GET /_simulator/requests", "simulator: requests are kept")
+@pytest.mark.covers("test interface: GET /_simulator/requests", "simulator: requests are kept",
+                    "test interface: GET /_simulator/requests seq",
+                    "test interface: GET /_simulator/requests time",
+                    "test interface: GET /_simulator/requests connection",
+                    "test interface: GET /_simulator/requests method",
+                    "test interface: GET /_simulator/requests path",
+                    "test interface: GET /_simulator/requests user_agent",
+                    "test interface: GET /_simulator/requests body",
+                    "test interface: GET /_simulator/requests status",
+                    "test interface: GET /_simulator/requests effect")
 def test_requests_are_kept_in_order(simulator):
     simulator.create_session(tag="one")
     simulator.call("GET", "/sessions/nothing", headers={"User-Agent": "tester/1"})

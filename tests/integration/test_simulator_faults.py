@@ -85,7 +85,10 @@ def test_status_of_success_alone(simulator):
     assert answer.status == 204 and answer.body == b"" and "Content-Type" not in answer.headers
 
 
-@pytest.mark.covers("fault kind: refuse", "fault kind: drop", "fault rule: effect")
+@pytest.mark.covers("fault kind: refuse", "fault kind: drop", "fault rule: effect",
+                    "test interface: GET /_simulator/requests fault",
+                    "test interface: GET /_simulator/requests effect",
+                    "test interface: GET /_simulator/requests status")
 @pytest.mark.parametrize("effect", [None, True, False])
 @pytest.mark.parametrize("kind,usual", [("refuse", False), ("drop", True)])
 def test_closed_without_an_answer(simulator, kind, usual, effect):

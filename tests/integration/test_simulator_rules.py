@@ -257,7 +257,7 @@ def test_participants_survive_their_session(simulator):
 
 @pytest.mark.covers("option: convened-simulator --session-lifetime",
                     "option: convened-simulator --participant-lifetime",
-                    "simulator: expired objects")
+                    "simulator: expired objects", "test interface: GET /_simulator/state expires")
 def test_lifetimes(simulator_with):
     simulator = simulator_with("--session-lifetime=1", "--participant-lifetime=31")
     call = Call(simulator, 1)
