@@ -69,6 +69,7 @@ def test_everybody_may_read(stage, users):
                     "right: create with Session", "right: refused", "error: AccessDenied")
 def test_only_the_owner(stage, users):
     _, alice, bob = users
+    stage.verified()
     before = stage.simulator.requests()
     denied(bob, S1, SESSION, "Delete", "a{sv}", ({},))
     denied(bob, P1, PARTICIPANT, "Delete", "a{sv}", ({},))

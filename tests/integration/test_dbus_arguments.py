@@ -18,6 +18,7 @@ def fixture_stage():
         stage.session()
         stage.participant(Session=S1)
         stage.participant(Session=S1)
+        stage.verified()
         yield stage
 
 

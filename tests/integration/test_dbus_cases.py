@@ -72,6 +72,7 @@ def test_add_again_with_keys(stage):
                     "error: Conflict")
 def test_conflicts(stage):
     stage.session(), stage.session(), stage.participant(Session=S1), stage.participant()
+    stage.verified()
     before = stage.simulator.requests()
     stage.refused("Conflict", stage.add, S2, P1)
     stage.refused("Conflict", stage.remove, S2, P1)

@@ -124,6 +124,7 @@ def test_get_by_id(stage):
     stage.refused("NoSuchSession", stage.daemon.manager, "GetSession", "s", (participant,))
     stage.refused("NoSuchParticipant", stage.daemon.manager, "GetParticipant", "s", (session,))
     stage.refused("NoSuchSession", stage.daemon.manager, "GetSession", "s", ("x",))
+    stage.verified()
     before = stage.simulator.requests()
     assert stage.daemon.manager("GetSession", "s", (session,)) == (S1,)
     assert (list(stage.list("Sessions")[0]), list(stage.list("Participants")[0])) == ([S1], [P1])

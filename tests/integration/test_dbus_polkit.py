@@ -36,6 +36,7 @@ def fixture_scene(monkeypatch):
 def test_yes(scene):
     """Nothing can be seen of a call before polkit has answered."""
     stage, polkit, _, bob = scene
+    stage.verified()
     before = stage.simulator.requests()
     serial = bob.send(*DELETE)
     question = polkit.question()

@@ -10,11 +10,13 @@
 """
 
 import contextlib
+import time
 
 from .bus import BusError, PrivateBus
 from .daemon import PARTICIPANT, PATH, SESSION, Daemon, variants
 from .listener import Listener
 from .simulator import Simulator
+from .wait import wait_for
 
 OF_THE_BUS = {"InvalidArgs", "AccessDenied", "UnknownObject", "LimitsExceeded"}
 S1, S2, S3 = (f"{PATH}/session/{n}" for n in (1, 2, 3))
@@ -108,6 +110,19 @@ class Stage:
     def settled(self):
         """Waits until nothing is pending."""
         self.daemon.await_property(PATH, "PendingCount", 0)
+
+    def verified(self, timeout=30):
+        """Waits until all has been read since the last change: by itself nothing is sent from now on."""
+        begin = time.time() * 1e6
+        self.daemon.manager("Sync")
+
+        def is_so():
+            rows = [row for what in ("Sessions", "Participants")
+                    for row in self.list(what)[0].values()]
+            return all(row["State"] == "failed" or (row["InSync"] and row["SyncedUSec"] > begin)
+                       for row in rows)
+
+        wait_for(is_so, timeout)
 
     def truth(self, path):
         """What the simulator says of an object; None: it is not there."""
