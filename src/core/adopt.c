@@ -28,6 +28,7 @@ static int spec_seen(Spec **ret, const Sighting *sighting, const Spec *like, Lif
         spec->owner = like->owner;
         spec->created_at = like->created_at;
         spec->lifetime = lifetime;
+        spec->stranger = like->stranger;
         spec->permissions = sighting->permissions;
         r = spec_set_text(&spec->tag, sighting->tag ?: "");
         if (r >= 0)
@@ -54,9 +55,11 @@ static int spec_of_member(Spec **ret, const Core *core, const Object *session,
         int r;
 
         r = spec_seen(ret, sighting, like, with_session ? like->lifetime : LIFETIME_PERSISTENT);
-        if (r >= 0)
-                (*ret)->created_at = core->now.realtime;
-        return r;
+        if (r < 0)
+                return r;
+        (*ret)->created_at = core->now.realtime;
+        (*ret)->stranger = !with_session;
+        return 0;
 }
 
 /* The API has shown what had a tombstone, and was asked for it later. */

@@ -147,6 +147,7 @@ static void registry_unindex(Registry *registry, Object *object) {
 }
 
 int registry_enter(Registry *registry, Object *object) {
+        const Spec *spec = object->row.spec;
         int r;
 
         if (due_reserve(&registry->due, registry->n_objects + 1) < 0)
@@ -154,12 +155,12 @@ int registry_enter(Registry *registry, Object *object) {
         r = registry_index(registry, object);
         if (r < 0)
                 return r;
-        if (owners_add(&registry->owners, object->row.spec->owner) < 0) {
+        if (owners_add(&registry->owners, spec->owner, spec->stranger) < 0) {
                 registry_unindex(registry, object);
                 return -ENOMEM;
         }
         if (registry_bind(registry, object) < 0) {
-                owners_remove(&registry->owners, object->row.spec->owner, false);
+                owners_remove(&registry->owners, spec->owner, spec->stranger, false);
                 registry_unindex(registry, object);
                 return -ENOMEM;
         }
@@ -214,9 +215,11 @@ Object *object_free_apart(Object *object) {
 }
 
 Object *object_free(Object *object, Registry *registry) {
+        const Spec *spec = object->row.spec;
+
         registry_set_due(registry, object, USEC_NEVER);
         registry->n_objects--;
-        owners_remove(&registry->owners, object->row.spec->owner, object->counted_pending);
+        owners_remove(&registry->owners, spec->owner, spec->stranger, object->counted_pending);
         registry_unindex(registry, object);
         registry_unbind(registry, object);
         return object_free_apart(object);

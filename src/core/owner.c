@@ -28,7 +28,11 @@ Owner *owners_find(const struct Owners *owners, uint32_t uid) {
         return RB_FIND(Owners, (struct Owners *)owners, &(Owner){ .uid = uid });
 }
 
-int owners_add(struct Owners *owners, uint32_t uid) {
+static uint32_t *owner_count(Owner *owner, bool stranger) {
+        return stranger ? &owner->n_strangers : &owner->n_objects;
+}
+
+int owners_add(struct Owners *owners, uint32_t uid, bool stranger) {
         Owner *owner = owners_find(owners, uid);
 
         if (!owner) {
@@ -38,15 +42,16 @@ int owners_add(struct Owners *owners, uint32_t uid) {
                 owner->uid = uid;
                 RB_INSERT(Owners, owners, owner);
         }
-        owner->n_objects++;
+        (*owner_count(owner, stranger))++;
         return 0;
 }
 
-void owners_remove(struct Owners *owners, uint32_t uid, bool pending) {
+void owners_remove(struct Owners *owners, uint32_t uid, bool stranger, bool pending) {
         Owner *owner = owners_find(owners, uid);
 
         owner->n_pending -= pending;
-        if (--owner->n_objects > 0)
+        (*owner_count(owner, stranger))--;
+        if (owner->n_objects > 0 || owner->n_strangers > 0)
                 return;
         RB_REMOVE(Owners, owners, owner);
         free(owner);

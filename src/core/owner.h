@@ -11,8 +11,8 @@
 typedef struct Owner {
         RB_ENTRY(Owner) by_uid;
         uint32_t uid;
-        uint32_t n_objects;
-        uint32_t n_pending; /* of these, not in sync */
+        uint32_t n_objects, n_strangers; /* strangers are outside of quotas ... */
+        uint32_t n_pending; /* ... but what is wanted of them is not; of both, not in sync */
 } Owner;
 
 RB_HEAD(Owners, Owner);
@@ -22,6 +22,6 @@ void owners_deinit(struct Owners *owners);
 /* NULL: that uid has no objects. */
 Owner *owners_find(const struct Owners *owners, uint32_t uid);
 /* One object more. Return: 0, -ENOMEM. */
-int owners_add(struct Owners *owners, uint32_t uid);
+int owners_add(struct Owners *owners, uint32_t uid, bool stranger);
 /* One object less, which was counted as pending or not. */
-void owners_remove(struct Owners *owners, uint32_t uid, bool pending);
+void owners_remove(struct Owners *owners, uint32_t uid, bool stranger, bool pending);

@@ -47,7 +47,8 @@ typedef struct Spec {
         Lifetime lifetime : 8;
         unsigned permissions : 8; /* PUBLISH_AUDIO | PUBLISH_VIDEO */
         bool at_most_once : 1;
-        bool packed : 1; /* the strings lie behind it: see spec_pack() */
+        bool stranger : 1; /* came in with a session of the owner's, and nobody here asked for it */
+        bool packed : 1;   /* the strings lie behind it: see spec_pack() */
         char *tag;
         char *callback_url;
         char *device_api_version;

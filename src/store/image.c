@@ -39,6 +39,7 @@ const char *const image_columns[] = {
         "last_message",
         "synced_at",
         "n_failed",
+        "stranger",
 };
 const size_t image_n_columns = ELEMENTSOF(image_columns);
 
@@ -95,6 +96,7 @@ void image_bind(Binder *binder, const Row *row) {
         bind_text(binder, row->last_message);
         bind_bits(binder, row->synced_at);
         bind_number(binder, row->n_failed);
+        bind_number(binder, row->spec->stranger);
 }
 
 static void read_spec_text(Reader *reader, char **field) {
@@ -201,6 +203,8 @@ static void read_row(Reader *reader, const Listed *listed, Row *row) {
         read_last_message(reader, row);
         row->synced_at = read_bits(reader);
         row->n_failed = (uint32_t)read_number(reader, UINT32_MAX);
+        if (row->spec)
+                row->spec->stranger = read_bool(reader);
 }
 
 int image_read(Database *database, sqlite3_stmt *statement, const Listed listed[_SIDE_MAX],

@@ -91,7 +91,9 @@ static const char step_1[] = "CREATE TABLE identity ("
                              ") STRICT, WITHOUT ROWID;"
                              "CREATE INDEX tombstones_by_age ON tombstones (removed_at);";
 
-static const char *const steps[] = { step_1 };
+static const char step_2[] = "ALTER TABLE objects ADD COLUMN stranger INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = { step_1, step_2 };
 
 const Schema schema_current = { .steps = steps, .version = ELEMENTSOF(steps) };
 

@@ -66,6 +66,27 @@ def test_objects_all_at_once(scene):
     assert len(stage.simulator.requests(method="POST")) == 5
 
 
+@pytest.mark.covers("quota: strangers")
+def test_strangers_do_not_count(scene):
+    """Whoever others put into a session takes no place of its owner's; over a restart, too."""
+    stage, _, alice, _ = scene(MaxObjectsPerUser=2)
+    alice.create("Session")
+    for _ in range(3):
+        stage.simulator.add(stage.get(S1)["Id"], stage.simulator.create_participant()["id"])
+    wait_for(lambda: stage.refresh(S1) is not None and len(stage.get(S1)["Participants"]) == 3)
+    assert stage.get(P1)["Owner"] == ALICE
+    stage.daemon.restart()
+    alice.create("Participant")
+    assert alice.refused(*CREATE) == "LimitsExceeded"
+    # so one of them makes none when it goes; what is adopted by its id takes one
+    alice.call(*delete(P1))
+    assert alice.refused(*CREATE) == "LimitsExceeded"
+    alice.call(*delete(S1))
+    lonely = stage.simulator.create_participant()["id"]
+    alice.call(PATH, MANAGER, "AdoptParticipant", "sa{sv}", (lonely, {}))
+    assert alice.refused(*CREATE) == "LimitsExceeded"
+
+
 def test_objects_after_a_restart(scene):
     stage, _, alice, _ = scene(MaxObjectsPerUser=1)
     alice.create("Session")

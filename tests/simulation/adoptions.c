@@ -20,11 +20,11 @@ static const Row *session_of(const Run *run, const Batch *batch, const Row *row)
 static bool is_from_list(const Run *run, const Batch *batch, const Row *row) {
         const Row *session = session_of(run, batch, row);
 
-        if (!session || session->gone || row->spec->owner != session->spec->owner)
-                return false;
-        /* Without lists, who comes with a session comes after it. */
-        return row->spec->lifetime == LIFETIME_PERSISTENT ||
-               (run->world.no_lists && streq(row->spec->client_name, session->spec->client_name));
+        /* Those who come with a session are no strangers. */
+        return session && !session->gone &&
+               table_find(&run->disk.table, KIND_SESSION, session->number) &&
+               row->spec->owner == session->spec->owner &&
+               row->spec->lifetime == LIFETIME_PERSISTENT;
 }
 
 static bool is_for(const Call *call, const Row *row) {
@@ -50,15 +50,14 @@ static bool is_asked_for(const Run *run, const Row *row) {
         return joined && is_like(&clients->given_up, row);
 }
 
-static bool is_new_session(const Run *run, const Row *session) {
-        return session && !table_find(&run->disk.table, KIND_SESSION, session->number);
-}
-
-/* A session that somebody asked for brings all who are in it, and they are like it. */
+/* A session that somebody asked for brings all who are in it, and they are like it. Without lists they
+ * come after it. */
 static bool is_with_session(const Run *run, const Batch *batch, const Row *row) {
         const Row *session = session_of(run, batch, row);
+        bool is_new = session && !table_find(&run->disk.table, KIND_SESSION, session->number);
 
-        return is_asked_for(run, session) && row->spec->owner == session->spec->owner &&
+        return session && (run->world.no_lists || (is_new && is_asked_for(run, session))) &&
+               row->spec->owner == session->spec->owner &&
                row->spec->lifetime == session->spec->lifetime &&
                streq(row->spec->client_name, session->spec->client_name);
 }
@@ -76,9 +75,8 @@ static const char *adoption_fault(const Run *run, const Batch *batch, const Row 
                 return "is adopted, and was made otherwise";
         if (row->has_token || row->attempt_open)
                 return "is adopted, and looks as if it were created here";
-        if (!is_asked_for(run, row) &&
-            !(is_new_session(run, session_of(run, batch, row)) ? is_with_session(run, batch, row)
-                                                               : is_from_list(run, batch, row)))
+        if (row->spec->stranger ? !is_from_list(run, batch, row)
+                                : !is_asked_for(run, row) && !is_with_session(run, batch, row))
                 return "is adopted, and nobody asked for it, and it is in no session of ours";
         return NULL;
 }

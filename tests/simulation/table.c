@@ -56,8 +56,8 @@ const char *row_text(const Row *row) {
 bool spec_equal(const Spec *a, const Spec *b) {
         return a->owner == b->owner && a->lifetime == b->lifetime &&
                a->created_at == b->created_at && a->permissions == b->permissions &&
-               a->at_most_once == b->at_most_once && streq(a->tag, b->tag) &&
-               streq(a->callback_url, b->callback_url) &&
+               a->at_most_once == b->at_most_once && a->stranger == b->stranger &&
+               streq(a->tag, b->tag) && streq(a->callback_url, b->callback_url) &&
                streq(a->device_api_version, b->device_api_version) &&
                streq(a->client_bus, b->client_bus) && streq(a->client_name, b->client_name);
 }
@@ -71,6 +71,7 @@ static Spec *spec_copy(const Spec *from) {
         to->created_at = from->created_at;
         to->permissions = from->permissions;
         to->at_most_once = from->at_most_once;
+        to->stranger = from->stranger;
         MUST(spec_set_text(&to->tag, from->tag));
         MUST(spec_set_text(&to->callback_url, from->callback_url));
         MUST(spec_set_text(&to->device_api_version, from->device_api_version));

@@ -35,6 +35,7 @@ static void test_stranger(void **state) {
         assert_int_equal(row->number, 1);
         assert_int_equal(row->spec->owner, 1000);
         assert_int_equal(row->spec->lifetime, LIFETIME_PERSISTENT);
+        assert_true(row->spec->stranger);
         assert_int_equal(row->spec->created_at, bench->now.realtime);
         assert_string_equal(row->spec->tag, "desk");
         assert_string_equal(row->spec->callback_url, "https://example.com/");
@@ -57,6 +58,29 @@ static void test_stranger(void **state) {
         assert_int_equal(core_status(bench->core).n_objects[KIND_PARTICIPANT], 1);
         assert_int_equal(bench->n_commits, n_commits + 1);
         assert_int_equal(bench->n_logs[LOG_EVENT_ADOPTED], 1);
+}
+
+static void test_stranger_without_lists(void **state) {
+        Bench *bench = *state;
+        uint64_t session = owned_session(bench, "s1");
+        Sighting seen = bench_sighting("x1", "s1", MODE_SESSION);
+        Intent refresh = { .kind = INTENT_REFRESH, .object = KIND_SESSION, .number = session };
+        const Row *row;
+
+        bench_look(bench, session, NULL, 0);
+        assert_int_equal(bench_intend(bench, refresh), 0);
+        assert_int_equal(bench_operation(bench), OPERATION_LIST_PARTICIPANTS);
+        bench_answer(bench, API_FORBIDDEN);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+        bench_answer_members(bench, "x1");
+        assert_int_equal(bench_operation(bench), OPERATION_GET_PARTICIPANT);
+        seen.tag = (char *)"desk";
+        bench_answer_sightings(bench, &seen, 1);
+        row = bench_row_of(bench, KIND_PARTICIPANT, "x1");
+        assert_int_equal(row->spec->owner, 1000);
+        assert_true(row->spec->stranger);
+        assert_string_equal(row->spec->tag, "desk");
+        assert_true(place_in_session(row->wanted, session));
 }
 
 /* They hear one another, whoever stands in the list first; and one who is here has heard them by
@@ -217,6 +241,7 @@ static void test_session_being_deleted(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_stranger),
+                TEST(test_stranger_without_lists),
                 TEST(test_strangers_hear_each_other),
                 TEST(test_elsewhere_is_none_of_ours),
                 TEST(test_strangers_take_places),

@@ -114,7 +114,7 @@ static void test_settings(void **state) {
         assert_int_equal(value, 2);
         assert_int_equal(database_get_int(&f->store->database, "PRAGMA secure_delete", &value), 0);
         assert_int_equal(value, 1);
-        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 1);
+        assert_int_equal(fixture_query(f, "PRAGMA user_version"), schema_current.version);
 }
 
 static void test_directory_modes(void **state) {
@@ -384,10 +384,11 @@ static int open_with(Fixture *f, const Schema *schema, char **ret_reason) {
 static void test_migration(void **state) {
         const char *const steps[] = {
                 schema_current.steps[0],
+                schema_current.steps[1],
                 "ALTER TABLE objects ADD COLUMN colour TEXT; UPDATE objects SET colour = 'red'",
                 "CREATE TABLE more (a INTEGER) STRICT",
         };
-        const Schema third = { steps, 3 };
+        const Schema later = { steps, 4 };
         BatchRow row = { .row = row_of(KIND_SESSION, 7) };
         Batch batch = batch_of(&row, 1);
         CLEANUP(freep) char *reason = NULL;
@@ -399,8 +400,8 @@ static void test_migration(void **state) {
         fixture_close(f);
         row_deinit(&row.row);
 
-        assert_int_equal(open_with(f, &third, &reason), 0);
-        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 3);
+        assert_int_equal(open_with(f, &later, &reason), 0);
+        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 4);
         assert_int_equal(fixture_query(f, "SELECT number FROM objects WHERE colour = 'red'"), 7);
         assert_int_equal(fixture_query(f, "SELECT count(*) FROM more"), 0);
         assert_int_equal(fixture_restore(f, &restored, NULL), 0);
@@ -409,28 +410,51 @@ static void test_migration(void **state) {
         fixture_close(f);
 
         fixture_refused(
-                f, "was written by a newer convened (its version is 3; this one reads up to 1)");
-        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 3);
-        assert_int_equal(open_with(f, &third, &reason), 0);
+                f, "was written by a newer convened (its version is 4; this one reads up to 2)");
+        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 4);
+        assert_int_equal(open_with(f, &later, &reason), 0);
+}
+
+/* What the first version wrote: nobody in it is known as a stranger. */
+static void test_first_version(void **state) {
+        BatchRow row = { .row = row_of(KIND_PARTICIPANT, 7) };
+        Batch batch = batch_of(&row, 1);
+        Restored restored = { 0 };
+        Fixture *f = *state;
+
+        row.row.spec->stranger = true;
+        fixture_attach(f);
+        assert_int_equal(fixture_commit(f, &batch), 0);
+        fixture_close(f);
+        row_deinit(&row.row);
+
+        fixture_execute(f, "ALTER TABLE objects DROP COLUMN stranger; PRAGMA user_version = 1");
+        fixture_open(f);
+        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 2);
+        assert_int_equal(fixture_restore(f, &restored, NULL), 0);
+        assert_int_equal(restored.n_rows, 1);
+        assert_false(restored.rows[0].spec->stranger);
+        restored_deinit(&restored);
 }
 
 static void test_migration_fails(void **state) {
         const char *const steps[] = {
                 schema_current.steps[0],
-                "CREATE TABLE second (a INTEGER) STRICT",
-                "CREATE TABLE third (a INTEGER) STRICT; UPDATE nowhere SET a = 1",
+                schema_current.steps[1],
+                "CREATE TABLE third (a INTEGER) STRICT",
+                "CREATE TABLE fourth (a INTEGER) STRICT; UPDATE nowhere SET a = 1",
         };
-        const Schema broken = { steps, 3 };
+        const Schema broken = { steps, 4 };
         CLEANUP(freep) char *reason = NULL;
         Fixture *f = *state;
 
         fixture_open(f);
         fixture_close(f);
         assert_true(open_with(f, &broken, &reason) < 0);
-        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 2);
+        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 3);
         assert_int_equal(
-                fixture_query(f, "SELECT count(*) FROM sqlite_schema WHERE name = 'third'"), 0);
-        assert_int_equal(open_with(f, &(Schema){ steps, 2 }, &reason), 0);
+                fixture_query(f, "SELECT count(*) FROM sqlite_schema WHERE name = 'fourth'"), 0);
+        assert_int_equal(open_with(f, &(Schema){ steps, 3 }, &reason), 0);
 }
 
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
@@ -451,6 +475,7 @@ int main(void) {
                 STORE_TEST(test_damaged),
                 STORE_TEST(test_refused_is_untouched),
                 STORE_TEST(test_migration),
+                STORE_TEST(test_first_version),
                 STORE_TEST(test_migration_fails),
         };
 

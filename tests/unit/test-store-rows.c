@@ -35,6 +35,7 @@ static void fill_spec(Spec *spec) {
         spec->created_at = USEC_NEVER;
         spec->permissions = PUBLISH_AUDIO | PUBLISH_VIDEO;
         spec->at_most_once = true;
+        spec->stranger = true;
         assert_int_equal(
                 spec_set_text(&spec->tag, "desk 4 \xf0\x9f\x93\x9e'; DROP TABLE objects; --"), 0);
         assert_int_equal(spec_set_text(&spec->callback_url, "https://example.com/?a=b&c=%20"), 0);
@@ -73,6 +74,7 @@ static void assert_same_spec(const Spec *a, const Spec *b) {
         assert_int_equal(a->created_at, b->created_at);
         assert_int_equal(a->permissions, b->permissions);
         assert_int_equal(a->at_most_once, b->at_most_once);
+        assert_int_equal(a->stranger, b->stranger);
         assert_string_equal(a->tag, b->tag);
         assert_string_equal(a->callback_url, b->callback_url);
         assert_string_equal(a->device_api_version, b->device_api_version);
