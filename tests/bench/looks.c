@@ -5,7 +5,7 @@
  *
  * What a timer costs in a registry of that size: the core alone, with a clock that jumps from one
  * deadline to the next. A session comes due, its list is asked for, answered with what is so, and
- * compared. Prints one line of JSON; the time is that of the core's own functions for one look.
+ * compared. Prints one line of JSON; the time is that of the core's own functions for one look, the median.
  */
 
 #include <stdlib.h>
@@ -84,6 +84,12 @@ static void looker_answer(Looker *looker, const Request *request) {
         looker->seconds += clock_seconds() - begin;
 }
 
+static int compare(const void *a, const void *b) {
+        const double *x = a, *y = b;
+
+        return (*x > *y) - (*x < *y);
+}
+
 /* To the next deadline, and through all that comes of it. */
 static void looker_pass(Looker *looker) {
         usec_t deadline = core_deadline(looker->core, looker->now);
@@ -123,13 +129,15 @@ int main(int argc, char *argv[]) {
         Looker looker = { .now = { USEC_PER_SEC, 1700000000 * USEC_PER_SEC } };
         size_t n_looks;
         uint64_t n_sessions;
+        double *seconds;
 
         if (argc != 4)
                 return EXIT_FAILURE;
         n_sessions = strtoull(argv[1], NULL, 10);
         looker.n_members = strtoull(argv[2], NULL, 10);
         n_looks = strtoull(argv[3], NULL, 10);
-        if (looker.n_members > SESSION_MEMBERS_MAX)
+        seconds = calloc(n_looks, sizeof(double));
+        if (!seconds || looker.n_members > SESSION_MEMBERS_MAX)
                 return EXIT_FAILURE;
 
         check("core", core_new(&looker.core, &config));
@@ -139,12 +147,16 @@ int main(int argc, char *argv[]) {
         while (looker.n_looks < n_sessions)
                 looker_pass(&looker);
 
-        looker.n_looks = 0;
-        looker.seconds = 0;
-        while (looker.n_looks < n_looks)
-                looker_pass(&looker);
-        (void)printf("{\"looks\": %zu, \"usec\": %.4f}\n", looker.n_looks,
-                     looker.seconds * 1e6 / (double)looker.n_looks);
+        for (size_t i = 0; i < n_looks; i++) {
+                looker.n_looks = 0;
+                looker.seconds = 0;
+                while (looker.n_looks == 0)
+                        looker_pass(&looker);
+                seconds[i] = looker.seconds;
+        }
+        qsort(seconds, n_looks, sizeof(double), compare);
+        (void)printf("{\"looks\": %zu, \"usec\": %.4f}\n", n_looks, seconds[n_looks / 2] * 1e6);
+        free(seconds);
         core_free(looker.core);
         return EXIT_SUCCESS;
 }
