@@ -7,7 +7,7 @@
 
 int due_reserve(DueQueue *queue, uint32_t n) {
         uint32_t wanted = n + n / 8 + 16;
-        Object **items;
+        Due *items;
 
         if (n <= queue->n_allocated)
                 return 0;
@@ -24,22 +24,24 @@ void due_deinit(DueQueue *queue) {
         *queue = (DueQueue){ 0 };
 }
 
-static bool due_before(const Object *a, const Object *b) {
-        if (a->due != b->due)
-                return a->due < b->due;
-        if (a->row.kind != b->row.kind)
-                return a->row.kind < b->row.kind;
-        return a->row.number < b->row.number;
+static bool due_before(const Due *a, const Due *b) {
+        const Row *left, *right;
+
+        if (a->at != b->at)
+                return a->at < b->at;
+        left = &a->object->row;
+        right = &b->object->row;
+        return left->kind != right->kind ? left->kind < right->kind : left->number < right->number;
 }
 
-static void due_put(DueQueue *queue, uint32_t i, Object *object) {
-        queue->items[i] = object;
-        object->due_position = i + 1;
+static void due_put(DueQueue *queue, uint32_t i, Due item) {
+        queue->items[i] = item;
+        item.object->due_position = i + 1;
 }
 
-/* Moves an object from the place @i, which is its own to fill, to where it belongs. */
-static void due_settle(DueQueue *queue, uint32_t i, Object *object) {
-        while (i > 0 && due_before(object, queue->items[(i - 1) / 2])) {
+/* Moves an item from the place @i, which is its own to fill, to where it belongs. */
+static void due_settle(DueQueue *queue, uint32_t i, Due item) {
+        while (i > 0 && due_before(&item, queue->items + (i - 1) / 2)) {
                 due_put(queue, i, queue->items[(i - 1) / 2]);
                 i = (i - 1) / 2;
         }
@@ -47,32 +49,36 @@ static void due_settle(DueQueue *queue, uint32_t i, Object *object) {
                 uint32_t child = 2 * i + 1;
 
                 if (child + 1 < queue->n &&
-                    due_before(queue->items[child + 1], queue->items[child]))
+                    due_before(queue->items + child + 1, queue->items + child))
                         child++;
-                if (child >= queue->n || !due_before(queue->items[child], object))
+                if (child >= queue->n || !due_before(queue->items + child, &item))
                         break;
                 due_put(queue, i, queue->items[child]);
                 i = child;
         }
-        due_put(queue, i, object);
+        due_put(queue, i, item);
 }
 
 void due_set(DueQueue *queue, Object *object, usec_t due) {
         uint32_t position = object->due_position;
 
-        if (object->due == due)
-                return;
-        object->due = due;
         if (due != USEC_NEVER) {
-                due_settle(queue, position ? position - 1 : queue->n++, object);
+                if (position == 0 || queue->items[position - 1].at != due)
+                        due_settle(queue, position ? position - 1 : queue->n++,
+                                   (Due){ due, object });
                 return;
         }
-
+        if (position == 0)
+                return;
         object->due_position = 0;
         if (position != queue->n--)
                 due_settle(queue, position - 1, queue->items[queue->n]);
 }
 
 Object *due_first(const DueQueue *queue) {
-        return queue->n > 0 ? queue->items[0] : NULL;
+        return queue->n > 0 ? queue->items[0].object : NULL;
+}
+
+usec_t due_next(const DueQueue *queue) {
+        return queue->n > 0 ? queue->items[0].at : USEC_NEVER;
 }

@@ -177,7 +177,7 @@ int object_new_apart(Object **ret, Row *row) {
                 return -ENOMEM;
         object->row = *row;
         *row = (Row){ 0 };
-        object->look_at = object->due = USEC_NEVER;
+        object->look_at = USEC_NEVER;
         TAILQ_INIT(&object->waiters);
         *ret = object;
         return 0;

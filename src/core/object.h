@@ -55,19 +55,12 @@ struct Object {
         Row row;    /* the core thinks here */
         Row *shown; /* the last durable image: &row at rest, NULL: never durable yet */
 
-        TAILQ_ENTRY(Object) on_touched, on_woken, on_ready;
+        /* What each look asks lies beside the row, what a change asks behind it. */
         Flight *change, *read; /* what is in flight for it */
         TAILQ_HEAD(, Waiter) waiters;
-
-        uint64_t changed_seq; /* of the last confirmed change: older observations do not count */
-        usec_t retry_at, look_at, due;  /* CLOCK_BOOTTIME; retry_at 0: at once */
-        char *token;                    /* between the answer and the commit, no longer */
-        uint32_t told_rev[_ASPECT_MAX]; /* up to there clients know that it is accepted */
-        uint32_t put_back_at;           /* s of CLOCK_BOOTTIME: drift is not put back before */
-        uint32_t n_read_failed;
-        uint32_t due_position; /* see DueQueue */
+        usec_t look_at;        /* CLOCK_BOOTTIME, like all times here */
+        uint64_t changed_seq;  /* of the last confirmed change: older observations do not count */
         uint32_t listed_by;    /* the last list that it stood in: its serial, as far as it fits */
-
         Priority priority : 8; /* of the queue it stands in */
         uint8_t list_refused;  /* a session's list was answered with 403, in that lists_epoch */
         bool touched : 1, woken : 1, ready : 1, indexed_id : 1;
@@ -82,6 +75,14 @@ struct Object {
         bool look_subscriptions : 1;
         bool looked_for : 1;      /* due to be read for a reason: PRIORITY_REREAD */
         bool counted_pending : 1; /* with its owner */
+
+        TAILQ_ENTRY(Object) on_touched, on_woken, on_ready;
+        usec_t retry_at;                /* 0: at once */
+        uint32_t due_position;          /* see DueQueue */
+        uint32_t told_rev[_ASPECT_MAX]; /* up to there clients know that it is accepted */
+        uint32_t put_back_at;           /* s: drift is not put back before */
+        uint32_t n_read_failed;
+        char *token; /* between the answer and the commit, no longer */
 
         /* From here on of sessions alone: the memory of a participant ends before. */
         Members members, shown_members;      /* wanted or observed there; as clients see */

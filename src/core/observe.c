@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#define CACHE_LINE 64
+
 /* Makes a place of what the API says. Publishers that are wanted members here become numbers, and
  * drop out when they leave; others keep their ids, so that nothing depends on the registry. */
 static int place_new_seen(Core *core, const Sighting *sighting, uint64_t number, Place **ret) {
@@ -249,9 +251,17 @@ int core_observe_adopted(Core *core, Object *object, const Object *session,
         return r < 0 ? r : core_verified(core, object);
 }
 
+/* They lie anywhere in memory: all are on their way before the first is looked at. */
+static void members_fetch(const Members *members) {
+        for (size_t i = 0; i < members->n; i++)
+                for (size_t at = 0; at < offsetof(Object, on_touched); at += CACHE_LINE)
+                        __builtin_prefetch((const char *)members->items[i] + at);
+}
+
 int core_observe_list(Core *core, Object *session, const Flight *flight, const Answer *answer) {
         int r;
 
+        members_fetch(&session->members);
         r = core_adopt_strangers(core, session, flight, answer);
         for (size_t i = 0; r >= 0 && i < answer->n_sightings; i++) {
                 const Sighting *sighting = answer->sightings + i;

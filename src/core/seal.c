@@ -7,9 +7,9 @@
 #define SYNC_PER_TURN 256
 
 static void timers_pop(Core *core) {
-        Object *object;
+        while (due_next(&core->registry.due) <= core->now.boottime) {
+                Object *object = due_first(&core->registry.due);
 
-        while ((object = due_first(&core->registry.due)) && object->due <= core->now.boottime) {
                 registry_set_due(&core->registry, object, USEC_NEVER);
                 core_wake(core, object);
         }
@@ -331,7 +331,6 @@ void core_release(Core *core, Batch *batch) {
 }
 
 usec_t core_deadline(const Core *core, Now now) {
-        const Object *first;
         const Waiter *waiter = TAILQ_FIRST(&core->waiters);
         usec_t due;
 
@@ -343,9 +342,7 @@ usec_t core_deadline(const Core *core, Now now) {
                 return now.boottime;
 
         due = host_deadline(core);
-        first = due_first(&core->registry.due);
-        if (first)
-                due = usec_min(due, first->due);
+        due = usec_min(due, due_next(&core->registry.due));
         if (waiter)
                 due = usec_min(due, waiter->reply_by);
         if (host_open(core) && core->n_flights < core->config.requests_max)
