@@ -144,8 +144,10 @@ static int run(const Settings *settings) {
         const char *problem = listener_parse(&listener, settings->listen);
         int r;
 
-        if (problem)
-                return complain(settings->listen, problem);
+        if (problem) {
+                fprintf(stderr, "convened-simulator: --listen=%s: %s\n", settings->listen, problem);
+                return EXIT_FAILURE;
+        }
         if (simulator_init(&simulator, settings, choose_seed(settings), clock_now()) < 0)
                 return complain("cannot start", strerror(ENOMEM));
         r = load(&simulator, settings);

@@ -59,6 +59,12 @@ def test_start_that_fails(arguments):
     assert arguments[0].split("=")[1] in result.stderr
 
 
+def test_address_that_is_none():
+    result = run("--listen=here")
+    assert result.returncode == 1
+    assert result.stderr == "convened-simulator: --listen=here: must be ADDRESS:PORT\n"
+
+
 def test_port_that_is_taken(simulator):
     result = run(f"--listen=127.0.0.1:{simulator.port}")
     assert result.returncode == 1 and "in use" in result.stderr
