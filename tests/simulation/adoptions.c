@@ -18,13 +18,14 @@ static const Row *session_of(const Run *run, const Batch *batch, const Row *row)
 
 /* Who was in a session that is ours belongs to the owner of that session. */
 static bool is_from_list(const Run *run, const Batch *batch, const Row *row) {
-        const Row *session = session_of(run, batch, row);
+        const Row *session = session_of(run, batch, row), *before;
 
-        /* Those who come with a session are no strangers. */
-        return session && !session->gone &&
-               table_find(&run->disk.table, KIND_SESSION, session->number) &&
-               row->spec->owner == session->spec->owner &&
-               row->spec->lifetime == LIFETIME_PERSISTENT;
+        if (!session || row->spec->owner != session->spec->owner)
+                return false;
+        /* Those who come with a session are no strangers. It may have been deleted in the same turn,
+         * after it had been read. */
+        before = table_find(&run->disk.table, KIND_SESSION, session->number);
+        return before && !before->gone && row->spec->lifetime == LIFETIME_PERSISTENT;
 }
 
 static bool is_for(const Call *call, const Row *row) {
