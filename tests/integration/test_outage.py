@@ -137,6 +137,7 @@ def test_throttled(rule, pause):
         assert stage.get(PATH)["SuspectedOrphans"] == 0
 
 
+@pytest.mark.covers("state: API throttled", "answer: 425, 429, and 503 with Retry-After")
 def test_slower_than_configured():
     """The API takes 4 a second, RequestsPerSec says 60: the pace is found out, and nobody sees more
     of it than one change of state."""
