@@ -60,6 +60,16 @@ int call_start(Call *call, const Question *question, sd_bus_error *error) {
         return call->run(call, error);
 }
 
+/* To adopt what is here already makes nothing. */
+static IntentKind quota_kind(const Call *call) {
+        const Intent *intent = &call->intent;
+
+        return intent->kind == INTENT_ADOPT &&
+                               core_find_id(call->bus->core, intent->object, &intent->id)
+                       ? INTENT_REFRESH
+                       : intent->kind;
+}
+
 int call_intend(Call *call, sd_bus_error *error) {
         bool creates = call->intent.kind == INTENT_CREATE || call->intent.kind == INTENT_ADOPT;
         TicketKind kind = creates ? TICKET_CREATION : TICKET_PLAIN;
@@ -70,7 +80,7 @@ int call_intend(Call *call, sd_bus_error *error) {
 
         r = access_owner(call->bus->access, call->message, &uid);
         if (r >= 0)
-                r = quota_check(&call->bus->quota, call->bus->core, uid, call->intent.kind,
+                r = quota_check(&call->bus->quota, call->bus->core, uid, quota_kind(call),
                                 tickets_of(&call->bus->tickets, uid), error);
         if (r >= 0)
                 r = tickets_add(&call->bus->tickets, call->message, kind, uid, &ticket);

@@ -137,6 +137,20 @@ int core_adopt_strangers(Core *core, Object *session, const Flight *flight, cons
         return r;
 }
 
+/* What is asked for counts for its owner's quota, as what is created does before it is durable. */
+static int owner_add(Core *core, const Spec *spec) {
+        return owners_add(&core->registry.owners, spec->owner, spec->stranger);
+}
+
+static void owner_remove(Core *core, const Spec *spec) {
+        owners_remove(&core->registry.owners, spec->owner, spec->stranger, false);
+}
+
+static void adopting_remove(Core *core, Object *object) {
+        by_id_remove(&core->adopting[object->row.kind], object);
+        owner_remove(core, object->row.spec);
+}
+
 Object *core_adoption_free(Core *core, Object *object) {
         if (object->read)
                 object->read->object = NULL;
@@ -144,7 +158,7 @@ Object *core_adoption_free(Core *core, Object *object) {
                 TAILQ_REMOVE(&core->ready[object->priority], object, on_ready);
         if (object->woken)
                 TAILQ_REMOVE(&core->woken, object, on_woken);
-        by_id_remove(&core->adopting[object->row.kind], object);
+        adopting_remove(core, object);
         return object_free_apart(object);
 }
 
@@ -180,7 +194,12 @@ static int adoption_new(Core *core, Row *row, Object **ret) {
                 row_deinit(row);
                 return r;
         }
-        r = by_id_insert(&core->adopting[(*ret)->row.kind], *ret);
+        r = owner_add(core, (*ret)->row.spec);
+        if (r >= 0) {
+                r = by_id_insert(&core->adopting[(*ret)->row.kind], *ret);
+                if (r < 0)
+                        owner_remove(core, (*ret)->row.spec);
+        }
         if (r < 0) {
                 *ret = object_free_apart(*ret);
                 return r;
@@ -229,6 +248,9 @@ int core_intend_adopt(Core *core, const Intent *intent, uint64_t ticket, uint64_
         object = by_id_find(&core->adopting[intent->object], &intent->id);
         if (object && object->met) {
                 /* From now on somebody asks for it. */
+                if (owner_add(core, intent->spec) < 0)
+                        return -ENOMEM;
+                owner_remove(core, object->row.spec);
                 object->met = object->met_with_session = false;
                 spec_unref(object->row.spec);
                 object->row.spec = spec_ref(intent->spec);
@@ -312,7 +334,7 @@ static int adoption_enter(Core *core, Object *object, const Flight *flight, cons
         Row *row = &object->row;
         int r;
 
-        by_id_remove(&core->adopting[row->kind], object);
+        adopting_remove(core, object);
         object->provisional = object->listing = false;
         object->look_at = USEC_NEVER;
         object->changed_seq = flight->serial;

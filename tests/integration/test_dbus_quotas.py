@@ -87,6 +87,27 @@ def test_strangers_do_not_count(scene):
     assert alice.refused(*CREATE) == "LimitsExceeded"
 
 
+@pytest.mark.covers("quota: objects")
+def test_adoption(scene):
+    """What is asked for counts; what is here already makes nothing."""
+    stage, _, alice, bob = scene(MaxObjectsPerUser=5)
+    bob.create("Session")
+    ids = [stage.simulator.create_participant()["id"] for _ in range(40)]
+    outcomes = [alice.outcome(serial) for serial in [
+        alice.send(PATH, MANAGER, "AdoptParticipant", "sa{sv}", (api_id, {})) for api_id in ids]]
+    assert sorted(outcomes) == ["LimitsExceeded"] * 35 + ["reply"] * 5
+    session = stage.get(S1)["Id"]
+    assert alice.call(PATH, MANAGER, "AdoptSession", "sa{sv}", (session, {})) == (S1,)
+    assert stage.get(S1)["Owner"] == BOB
+    # what comes to nothing leaves its place
+    alice.call(*delete(P1))
+    for _ in range(3):
+        assert alice.refused(PATH, MANAGER, "AdoptParticipant", "sa{sv}",
+                             ("nobody", {})) == "NoSuchParticipant"
+    assert alice.call(PATH, MANAGER, "AdoptParticipant", "sa{sv}", (ids[-1], {}))
+    assert alice.refused(*CREATE) == "LimitsExceeded"
+
+
 def test_objects_after_a_restart(scene):
     stage, _, alice, _ = scene(MaxObjectsPerUser=1)
     alice.create("Session")
