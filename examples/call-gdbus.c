@@ -5,9 +5,9 @@
  *     cc -o call-gdbus call-gdbus.c $(pkg-config --cflags --libs gio-2.0)
  *     ./call-gdbus [TAG]       Enter ends the call
  *
- * Creates a session and three participants who hear each other, shows what becomes of them, and deletes
- * them. convened may be restarted at any time meanwhile: what it has accepted it keeps, and paths stay
- * valid.
+ * Creates a session and three participants who hear each other, shows what becomes of them, and
+ * deletes them. convened may be restarted at any time meanwhile: what it has accepted it keeps, and
+ * paths stay valid.
  */
 
 #include <gio/gio.h>
@@ -40,8 +40,8 @@ static GVariant *call(Client *client, const char *path, const char *interface, c
                                            NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, error);
 }
 
-/* When that was the error: takes it, lets events happen until convened is there, and returns TRUE. What
- * was called has to bear being repeated. */
+/* When that was the error: takes it, lets events happen until convened is there, and returns TRUE.
+ * What was called has to bear being repeated. */
 static gboolean await_service(Client *client, GError **error) {
         if (!g_error_matches(*error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) &&
             !g_error_matches(*error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY))
@@ -99,8 +99,8 @@ static char *create(Client *client, const Object *object, const char *session, G
         return path;
 }
 
-/* It looks before it creates. So nothing is created twice, whether a reply was lost because convened was
- * restarted, or this program was: the tag tells what is ours. */
+/* It looks before it creates. So nothing is created twice, whether a reply was lost because
+ * convened was restarted, or this program was: the tag tells what is ours. */
 static gboolean find_or_create(Client *client, Object *object, const char *session,
                                GError **error) {
         do {
@@ -200,7 +200,8 @@ static gboolean run(Client *client, GError **error) {
         for (Object *object = client->objects; object < client->objects + N_OBJECTS; object++) {
                 if (!find_or_create(client, object, session, error))
                         return FALSE;
-                /* GetToken, on a participant, gives what its phone or browser joins the call with */
+                /* GetToken, on a participant, gives what its phone or browser joins the call
+                 * with */
                 session = client->objects[0].path;
                 show(client, object);
         }

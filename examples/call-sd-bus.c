@@ -5,9 +5,9 @@
  *     cc -o call-sd-bus call-sd-bus.c $(pkg-config --cflags --libs libsystemd)
  *     ./call-sd-bus [TAG]       Enter ends the call
  *
- * Creates a session and three participants who hear each other, shows what becomes of them, and deletes
- * them. convened may be restarted at any time meanwhile: what it has accepted it keeps, and paths stay
- * valid.
+ * Creates a session and three participants who hear each other, shows what becomes of them, and
+ * deletes them. convened may be restarted at any time meanwhile: what it has accepted it keeps, and
+ * paths stay valid.
  */
 
 #define _GNU_SOURCE /* asprintf */
@@ -41,8 +41,8 @@ typedef struct Client {
         Object objects[N_OBJECTS];
 } Client;
 
-/* Sends and frees a call. -EAGAIN: convened is not there, or left before it had replied; -ENXIO: there is
- * no such object (any more). */
+/* Sends and frees a call. -EAGAIN: convened is not there, or left before it had replied; -ENXIO:
+ * there is no such object (any more). */
 static int call(Client *client, sd_bus_message *message, sd_bus_message **ret_reply) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         int r;
@@ -130,8 +130,8 @@ static void await_service(Client *client) {
                 ;
 }
 
-/* It looks before it creates. So nothing is created twice, whether a reply was lost because convened was
- * restarted, or this program was: the tag tells what is ours. */
+/* It looks before it creates. So nothing is created twice, whether a reply was lost because
+ * convened was restarted, or this program was: the tag tells what is ours. */
 static int find_or_create(Client *client, Object *object, const char *session) {
         int r;
 
@@ -259,7 +259,8 @@ static int run(Client *client) {
                 r = find_or_create(client, object, session);
                 if (r < 0)
                         return r;
-                /* GetToken, on a participant, gives what its phone or browser joins the call with */
+                /* GetToken, on a participant, gives what its phone or browser joins the call
+                 * with */
                 session = client->objects[0].path;
                 show(client, object);
         }

@@ -4,8 +4,9 @@
 
     call.py [TAG]       Enter ends the call
 
-Creates a session and three participants who hear each other, shows what becomes of them, and deletes
-them. convened may be restarted at any time meanwhile: what it has accepted it keeps, and paths stay valid.
+Creates a session and three participants who hear each other, shows what becomes of them, and
+deletes them. convened may be restarted at any time meanwhile: what it has accepted it keeps, and
+paths stay valid.
 """
 
 import sys

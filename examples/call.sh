@@ -5,8 +5,9 @@
 #
 #     call.sh [TAG]       Enter ends the call
 #
-# Creates a session and three participants who hear each other, shows what becomes of them, and deletes
-# them. convened may be restarted at any time meanwhile: what it has accepted it keeps, and paths stay valid.
+# Creates a session and three participants who hear each other, shows what becomes of them, and
+# deletes them. convened may be restarted at any time meanwhile: what it has accepted it keeps, and
+# paths stay valid.
 set -euo pipefail
 
 TAG=${1:-standup}
@@ -25,8 +26,8 @@ interface_of() {
         esac
 }
 
-# ask VERB PATH ARGUMENT...: what busctl prints. Fails with 2 when convened is not there, or left before it
-# had replied; with 3 when there is no such object (any more).
+# ask VERB PATH ARGUMENT...: what busctl prints. Fails with 2 when convened is not there, or left
+# before it had replied; with 3 when there is no such object (any more).
 ask() {
         local verb=$1 path=$2 said
         shift 2
@@ -64,8 +65,8 @@ unquoted() {
 
 # find_or_create KIND TAG [SESSION]: prints the path of what bears this tag.
 #
-# It looks before it creates. So nothing is created twice, whether a reply was lost because convened was
-# restarted, or this script was: the tag tells what is ours.
+# It looks before it creates. So nothing is created twice, whether a reply was lost because convened
+# was restarted, or this script was: the tag tells what is ours.
 find_or_create() {
         local kind=$1 tag=$2 session=${3:-} reply
         local -a filter=(1 Tag s "$tag") properties=(1 Tag s "$tag")
@@ -126,7 +127,8 @@ show() {
         done
 }
 
-# A line of busctl says when to look: each is a signal, but the first one, which says that it has begun.
+# A line of busctl says when to look: each is a signal, but the first one, which says that it has
+# begun.
 watch() {
         local line
 
@@ -143,7 +145,8 @@ create
 
 exec {signals}< <(exec busctl --user --json=short monitor 2>&1 \
         --match="type='signal',sender='$NAME',path_namespace='$ROOT'" \
-        --match="type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='$NAME'")
+        --match="type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',\
+arg0='$NAME'")
 monitor=$!
 trap 'kill $monitor && wait' EXIT
 watch <&"$signals" &

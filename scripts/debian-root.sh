@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Root file systems of a fresh Debian: this machine's own release, from this machine's own mirror. They
-# are made once and kept in the cache folder; each run unpacks one anew, and removes what it unpacked. To
-# be sourced, as root, by scripts that end on errors.
+# Root file systems of a fresh Debian: this machine's own release, from this machine's own mirror.
+# They are made once and kept in the cache folder; each run unpacks one anew, and removes what it
+# unpacked. To be sourced, as root, by scripts that end on errors.
 
 DEBIAN_ROOT_MAX_AGE_DAYS=30
 
@@ -46,9 +46,10 @@ debian_configure_apt() {
         local root=$1 name
 
         rm -rf "$root/etc/apt/sources.list" "$root/etc/apt/sources.list.d"
-        for name in sources.list sources.list.d preferences preferences.d keyrings mirrors auth.conf \
-                auth.conf.d trusted.gpg trusted.gpg.d; do
-                [[ ! -e /etc/apt/$name ]] || cp -aT --remove-destination "/etc/apt/$name" "$root/etc/apt/$name"
+        for name in sources.list sources.list.d preferences preferences.d keyrings mirrors \
+                auth.conf auth.conf.d trusted.gpg trusted.gpg.d; do
+                [[ ! -e /etc/apt/$name ]] ||
+                        cp -aT --remove-destination "/etc/apt/$name" "$root/etc/apt/$name"
         done
         if [[ -d /usr/share/keyrings ]]; then
                 cp -an /usr/share/keyrings "$root/usr/share/"
@@ -70,13 +71,14 @@ debian_enter() {
         local root=$1
         shift
 
-        # A mount point, so that the command may have mounts of its own in its turn. Nothing of this is
-        # seen outside: unshare has made all mounts private.
+        # A mount point, so that the command may have mounts of its own in its turn. Nothing of this
+        # is seen outside: unshare has made all mounts private.
         mount --bind "$root" "$root"
         mount --rbind /dev "$root/dev"
         mount -t proc proc "$root/proc"
         mapfile -t proxies < <(env | grep -iE '^(https?|no)_proxy=')
-        chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        chroot "$root" /usr/bin/env -i \
+                PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
                 HOME=/root LANG=C.UTF-8 "${proxies[@]}" "$@"
 }
 
@@ -101,7 +103,8 @@ debian_make_base() {
 
         from=$(debian_mirror)
         echo "making a fresh $debian_codename with debootstrap"
-        if ! (debian_export_proxy && debootstrap --variant=minbase "$debian_codename" "$work/base" "$from") \
+        if ! (debian_export_proxy &&
+                debootstrap --variant=minbase "$debian_codename" "$work/base" "$from") \
                 >"$work/debootstrap.log" 2>&1; then
                 tail -n 20 "$work/debootstrap.log" "$work/base/debootstrap/debootstrap.log" >&2
                 return 1
@@ -130,15 +133,16 @@ debian_make_with() {
         rm -rf --one-file-system "$work/base"
 }
 
-# debian_unpack FOLDER [PACKAGE...]: a fresh Debian in FOLDER/root, with these packages. FOLDER is one
-# that debian_work has made.
+# debian_unpack FOLDER [PACKAGE...]: a fresh Debian in FOLDER/root, with these packages. FOLDER is
+# one that debian_work has made.
 debian_unpack() {
         local work=$1 name=$debian_prefix.tar.gz lock
         shift
 
         exec {lock}>"$debian_cache/lock"
         flock "$lock"
-        find "$debian_cache" -maxdepth 1 -name 'debian-*.tar.gz' -mtime "+$DEBIAN_ROOT_MAX_AGE_DAYS" -delete
+        find "$debian_cache" -maxdepth 1 -name 'debian-*.tar.gz' \
+                -mtime "+$DEBIAN_ROOT_MAX_AGE_DAYS" -delete
         [[ -e $name ]] || debian_make_base "$work"
         if (($#)); then
                 name=$debian_prefix-$(cksum <<<"$*" | tr -d ' ').tar.gz
@@ -154,6 +158,7 @@ debian_unpack() {
 debian_work() {
         mkdir -p "$debian_cache"
         # what runs that were killed have left
-        find "$debian_cache" -maxdepth 1 -name 'run.*' -mmin +180 -exec rm -rf --one-file-system {} +
+        find "$debian_cache" -maxdepth 1 -name 'run.*' -mmin +180 \
+                -exec rm -rf --one-file-system {} +
         mktemp -d "$debian_cache/run.XXXXXX"
 }

@@ -17,7 +17,8 @@ packages_demo=(curl dbus-daemon)
 
 packages_check=(
         clang clang-format-14 debootstrap e2fsprogs libcmocka-dev libpolkit-gobject-1-dev mount
-        nghttp2-proxy openssl python3 python3-jeepney python3-pytest scdoc shellcheck systemd systemd-container xz-utils zsh
+        nghttp2-proxy openssl python3 python3-jeepney python3-pytest scdoc shellcheck systemd
+        systemd-container xz-utils zsh
         # the examples
         gjs libglib2.0-dev
         # the one with a window, and what its test sees and clicks it with
@@ -52,7 +53,8 @@ packages_install() {
         local said
 
         if ! command -v apt-get >/dev/null; then
-                echo "this is no Debian: going on with what is here; what is needed is in scripts/packages.sh" >&2
+                echo "this is no Debian: going on with what is here; what is needed is in" \
+                        "scripts/packages.sh" >&2
                 return 0
         fi
         mapfile -t missing < <(packages_missing "$@")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Every process that a run has started, however far it has gone: it carries the run's mark, a variable
-# in its environment. To be sourced.
+# Every process that a run has started, however far it has gone: it carries the run's mark, a
+# variable in its environment. To be sourced.
 
-# Starts the script that calls this again, once, with the mark, as a script's own environment is fixed
-# when it is started. Call as: processes_mark NAME "$0" "$@"
+# Starts the script that calls this again, once, with the mark, as a script's own environment is
+# fixed when it is started. Call as: processes_mark NAME "$0" "$@"
 processes_mark() {
         local name=$1
         shift
@@ -32,7 +32,8 @@ processes_marked() {
         done
 }
 
-# Waits for the processes that carry the mark to be gone; fails when some are left after SEC seconds.
+# Waits for the processes that carry the mark to be gone; fails when some are left after SEC
+# seconds.
 processes_await_none() {
         local name=$1 sec=$2
         local end=$((SECONDS + sec))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What convened knows, as it changes, and a way to call it.
 
-Signals are asked for before the objects are, and both come in the order in which convened sent them:
-so an answer replaces what is here, and a signal after it changes that. Nothing is forgotten while
-convened is away: it brings everything back, under the same paths.
+Signals are asked for before the objects are, and both come in the order in which convened sent
+them: so an answer replaces what is here, and a signal after it changes that. Nothing is forgotten
+while convened is away: it brings everything back, under the same paths.
 """
 
 from gi.repository import Gio, GLib, GObject

@@ -155,7 +155,8 @@ class Row(Adw.ActionRow):
             self.get_clipboard().set(body[0])
 
         path, session = self.thing.path, self.thing["Session"]
-        entry("Copy token", "flat", f"Getting the token of {self.name}", path, "GetToken", done=copy)
+        entry("Copy token", "flat", f"Getting the token of {self.name}", path, "GetToken",
+              done=copy)
         if session != NOWHERE:
             entry("Remove from session", "flat", f"Removing {self.name}", session,
                   "RemoveParticipant", "oa{sv}", path, {})

@@ -39,8 +39,8 @@ typedef void (*ApiAnswerHandler)(const Answer *answer, void *userdata);
  *
  * No connection is made before the first request.
  *
- * Return: 0, -EINVAL (base URL, account id or a bound that can't be used), -ENOMEM, or what sd-event
- *         says.
+ * Return: 0, -EINVAL (base URL, account id or a bound that can't be used), -ENOMEM, or what
+ *         sd-event says.
  */
 int api_new(Api **ret, sd_event *event, const ApiConfig *config, ApiAnswerHandler handler,
             void *userdata);

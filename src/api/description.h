@@ -3,8 +3,8 @@
 
 /*
  * What a session or a participant was created with, as the API tells it. It was given by anybody,
- * and nothing depends on it: what is too long is cut, and what cannot be is left out, so that all of
- * it fits a Spec. None of it makes an answer one that is not understood.
+ * and nothing depends on it: what is too long is cut, and what cannot be is left out, so that all
+ * of it fits a Spec. None of it makes an answer one that is not understood.
  */
 
 #include "api/json.h"

@@ -8,7 +8,7 @@
 #include "core/outcome.h"
 
 typedef struct Ending {
-        bool sent; /* a byte of the request may have reached the API, and it was not refused unread */
+        bool sent;  /* a byte of the request may have reached the API, and was not refused unread */
         bool whole; /* an HTTP answer came to its end, or we cut it short because it was too long */
         unsigned status; /* HTTP status, 0: none came */
         bool has_retry_after;

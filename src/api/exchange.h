@@ -11,9 +11,9 @@
  *       ▲           │
  *       └── again ──┘   broken off: .is_repeated
  *
- * On a connection that was never used before "again" can only mean a refused stream, which RFC 9113,
- * section 8.7, guarantees was not processed. A creation always has such a connection, never one that
- * has been idle and may be dead without anybody knowing.
+ * On a connection that was never used before "again" can only mean a refused stream, which RFC
+ * 9113, section 8.7, guarantees was not processed. A creation always has such a connection, never
+ * one that has been idle and may be dead without anybody knowing.
  */
 
 #include "api/buffer.h"
@@ -57,8 +57,8 @@ Exchange *exchange_free(Exchange *exchange);
 /* The exchange of a handle that has ended: out of the pool, still in the list. */
 Exchange *exchange_take(CURL *easy);
 
-/* For one that has ended and was looked at: frees it, or keeps the handle of a read for the next read
- * at the same origin, because making one costs as much as half a request. */
+/* For one that has ended and was looked at: frees it, or keeps the handle of a read for the next
+ * read at the same origin, because making one costs as much as half a request. */
 void exchange_end(Exchange *exchange);
 
 /* Whether anything of the request may have been read by the API. */

@@ -9,7 +9,8 @@
 
 #include "base/cleanup.h"
 
-/* A whole answer of the API nests 6 deep: list, participant, subscriptions, list, publisher, list. */
+/* A whole answer of the API nests 6 deep: list, participant, subscriptions, list, publisher,
+ * list. */
 #define JSON_DEPTH_MAX 16
 
 /* Bounds what a tree can cost: json-c takes up to 800 bytes for a value of three. 20 participants

@@ -9,5 +9,6 @@
 
 #include <curl/curl.h>
 
-/* As curl_global_init(), to be undone by curl_global_cleanup(). Only the first of a process counts. */
+/* As curl_global_init(), to be undone by curl_global_cleanup(). Only the first of a process
+ * counts. */
 CURLcode memory_init_curl(void);

@@ -3,8 +3,8 @@
 
 /*
  * What the body of a good answer says, as values. Tolerant of all that the API was ever seen to
- * answer, or said to (null for nothing, a list of none in three forms, bare ids for publishers), and
- * of nothing else.
+ * answer, or said to (null for nothing, a list of none in three forms, bare ids for publishers),
+ * and of nothing else.
  */
 
 #include "core/request.h"

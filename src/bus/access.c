@@ -283,7 +283,8 @@ static int caller_ask_polkit(Caller *caller, sd_bus_message *message, const char
         return 0;
 }
 
-/* A bus allows one user so many connections; each may keep a person at a desk busy with a password. */
+/* A bus allows one user so many connections; each may keep a person at a desk busy with a
+ * password. */
 static bool may_ask_polkit(const Access *access, uint32_t uid) {
         const Caller *caller;
         const Asking *asking;

@@ -41,8 +41,8 @@ typedef struct Question {
         unsigned n_owners;
 } Question;
 
-/* @refusal: borrowed, NULL: it may. Called once, from the loop or from access_free(), and never from
- * inside access_ask(). */
+/* @refusal: borrowed, NULL: it may. Called once, from the loop or from access_free(), and never
+ * from inside access_ask(). */
 typedef void (*AccessAnswer)(void *userdata, const sd_bus_error *refusal);
 
 /* @system: whether callers have rights of their own. Return: 0, -ENOMEM. */

@@ -23,8 +23,8 @@ typedef struct BusConfig {
         const char *version, *account_id, *base_url;
         unsigned objects_max; /* GetManagedObjects answers for up to so many */
 
-        /* Quotas of every uid but 0 on the system bus: objects, objects that are not in sync, and calls
-         * without an answer. */
+        /* Quotas of every uid but 0 on the system bus: objects, objects that are not in sync, and
+         * calls without an answer. */
         unsigned objects_per_user_max, pending_per_user_max, calls_per_user_max;
 } BusConfig;
 

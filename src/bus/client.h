@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Clients that objects live as long as (Lifetime=client). Each is followed by its unique name, which
- * is never used again while the bus runs; the bus's id tells one bus from the next.
+ * Clients that objects live as long as (Lifetime=client). Each is followed by its unique name,
+ * which is never used again while the bus runs; the bus's id tells one bus from the next.
  */
 
 #include <systemd/sd-bus.h>

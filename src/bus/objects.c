@@ -49,8 +49,8 @@ static const Interface *call_interface(sd_bus_message *call) {
 }
 
 /* sd-bus would do the same by looking each property up by name, and the object more than once: that
- * takes half as long again. A filter, since a callback for the paths would make them known objects to
- * sd-bus, whether there is one or not. */
+ * takes half as long again. A filter, since a callback for the paths would make them known objects
+ * to sd-bus, whether there is one or not. */
 int object_get_all(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         const Interface *interface = call_interface(call);
         sd_bus_message *reply = NULL;

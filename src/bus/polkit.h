@@ -3,8 +3,8 @@
 
 /*
  * A question to polkit: may the owner of a unique name do this? It is asked without waiting, and
- * whatever is not a clear yes is a refusal: no polkit on the bus, an action that it does not know, no
- * answer in time. See the reference of org.freedesktop.PolicyKit1.Authority.
+ * whatever is not a clear yes is a refusal: no polkit on the bus, an action that it does not know,
+ * no answer in time. See the reference of org.freedesktop.PolicyKit1.Authority.
  */
 
 #include <stdbool.h>
@@ -15,12 +15,13 @@
 typedef enum PolkitVerdict {
         POLKIT_NO,
         POLKIT_YES,
-        POLKIT_CHALLENGE, /* yes for somebody who may be asked for a password, which this one may not */
+        POLKIT_CHALLENGE, /* yes for somebody who may be asked for a password; not this one */
 } PolkitVerdict;
 
 typedef struct PolkitQuestion PolkitQuestion;
 
-/* Called at most once, from the loop, never from inside polkit_ask(); the question may be freed in it. */
+/* Called at most once, from the loop, never from inside polkit_ask(); the question may be freed in
+ * it. */
 typedef void (*PolkitAnswer)(PolkitVerdict verdict, void *userdata);
 
 /**
@@ -28,8 +29,8 @@ typedef void (*PolkitAnswer)(PolkitVerdict verdict, void *userdata);
  * @bus:         outlives the question
  * @name:        unique name of whom it is about
  * @action:      id of a polkit action
- * @interactive: whether somebody may be asked for a password; then polkit has two minutes, else five
- *               seconds
+ * @interactive: whether somebody may be asked for a password; then polkit has two minutes, else
+ *               five seconds
  *
  * Return: 0, or a negative errno.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* How much one user may have of what all share. Root, and the one user of a session bus, may have all. */
+/* How much one user may have of what all share. Root, and the one user of a session bus, may have
+ * all. */
 
 #include <stdbool.h>
 #include <systemd/sd-bus.h>

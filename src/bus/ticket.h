@@ -9,7 +9,8 @@
 
 #include "base/cleanup.h"
 
-/* What its successful answer holds: nothing, the path of what was created or adopted, or a token. */
+/* What its successful answer holds: nothing, the path of what was created or adopted, or a
+ * token. */
 typedef enum TicketKind { TICKET_PLAIN, TICKET_CREATION, TICKET_TOKEN } TicketKind;
 
 /* Whose calls wait. */
@@ -41,7 +42,8 @@ void tickets_init(Tickets *tickets);
 /* Forgets all; the bus tells callers when the connection is closed. */
 void tickets_deinit(Tickets *tickets);
 
-/* Holds on to the message. @uid: who calls. @ret: the ticket's number, never 0. Return: 0, -ENOMEM. */
+/* Holds on to the message. @uid: who calls. @ret: the ticket's number, never 0. Return: 0,
+ * -ENOMEM. */
 int tickets_add(Tickets *tickets, sd_bus_message *message, TicketKind kind, uint32_t uid,
                 uint64_t *ret);
 /* How many calls of a uid wait. */

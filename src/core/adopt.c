@@ -7,9 +7,9 @@
  *     intend ─▶ read ─┬─ participant ──────────────────────▶ a row like any other
  *                     └─ session ─▶ list its participants ─▶ rows, all in one batch
  *
- * Until then it is an object apart: in no index, without a number, never durable and never shown. It
- * is there as long as somebody waits for it, and it is asked for once. Where the API tells no more than
- * the ids of a session's members (members.c), whoever is met there is such an object too.
+ * Until then it is an object apart: in no index, without a number, never durable and never shown.
+ * It is there as long as somebody waits for it, and it is asked for once. Where the API tells no
+ * more than the ids of a session's members (members.c), whoever is met there is such an object too.
  */
 
 #include "core/internal.h"
@@ -81,8 +81,8 @@ static int log_member(Core *core, const Object *object, const Object *session, b
                         session->row.number);
 }
 
-/* A member of @session, in whose list it was seen. What it hears is not known before all of the list
- * is. */
+/* A member of @session, in whose list it was seen. What it hears is not known before all of the
+ * list is. */
 static int adopt_member(Core *core, Object *session, const Sighting *sighting,
                         const Flight *flight) {
         const bool with_session = came_with(session, flight);
@@ -328,8 +328,8 @@ bool core_adoptions_have(const Core *core, const char *client_name) {
         return false;
 }
 
-/* It is in the registry from now on; nobody sees it before that is durable. What would have come in by
- * another way meanwhile would have settled it. */
+/* It is in the registry from now on; nobody sees it before that is durable. What would have come in
+ * by another way meanwhile would have settled it. */
 static int adoption_enter(Core *core, Object *object, const Flight *flight, const Object *session) {
         Row *row = &object->row;
         int r;
@@ -425,8 +425,8 @@ static int adoption_refused(Core *core, Object *object, const Answer *answer) {
                                           : "There is no participant with that id at the API.");
 }
 
-/* Whether it is in a session of those whom it is to belong to. If it has moved to another one of ours, it
- * is met there. */
+/* Whether it is in a session of those whom it is to belong to. If it has moved to another one of
+ * ours, it is met there. */
 static bool is_met_still(const Core *core, const Object *object, const Answer *answer) {
         const Sighting *sighting = answer->sightings;
         const Object *session;

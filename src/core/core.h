@@ -6,7 +6,7 @@
  * no clock, no random source and no log; all of these come in as arguments and go out as batches.
  *
  *     core_intend()  core_answer()  time ─▶ core_seal() ─▶ Batch ─▶ disk ─▶ core_committed()
- *                                                                       ─▶ effects ─▶ core_release()
+ *                                                         ─▶ effects ─▶ core_release()
  *
  * Every function that can fail returns a negative errno; it means that memory ran out, that the
  * core must not be used any further, and that the process should end: a restart has all that
@@ -111,8 +111,9 @@ int core_restore_tombstone(Core *core, Kind kind, const ApiId *id, usec_t remove
 int core_start(Core *core, Now now);
 
 /* Whether there are usable credentials. False: unauthorized, and not even a probe is sent. True:
- * they, or the way to the API, may be others than before. Where it is unauthorized or offline a probe
- * goes out at once, and only its passing changes the state; what was sent before delays it not. */
+ * they, or the way to the API, may be others than before. Where it is unauthorized or offline a
+ * probe goes out at once, and only its passing changes the state; what was sent before delays it
+ * not. */
 void core_set_credentials(Core *core, bool usable, Now now);
 
 /* From now on no new request is started; answers are still taken and batches still sealed. */

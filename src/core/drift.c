@@ -56,7 +56,8 @@ bool core_drift_is_put_back(const Core *core, const Object *object, const Place 
         return row->has_token || (row->wanted && row->goals[SUBSCRIPTIONS].wanted_rev > 0);
 }
 
-/* At most once in a resync interval, so that two who want different things do not chase each other. */
+/* At most once in a resync interval, so that two who want different things do not chase each
+ * other. */
 static void put_back_paced(Core *core, Object *object) {
         const usec_t now = core->now.boottime;
         const usec_t at = usec_max(object->put_back_at * USEC_PER_SEC, now);

@@ -41,7 +41,8 @@ Flight *flight_free(Core *core, Flight *flight) {
         return NULL;
 }
 
-/* How many are observed in a session, or on their way there, and whether one of them is to leave. */
+/* How many are observed in a session, or on their way there, and whether one of them is to
+ * leave. */
 static bool session_has_place(const Object *session) {
         size_t n = 0;
         bool leaving = false;
@@ -82,7 +83,8 @@ static Whereabouts object_whereabouts(const Object *object) {
                 return WHEREABOUTS_NOWHERE;
         if (place_same_session(wanted, observed))
                 return WHEREABOUTS_SAME;
-        /* Nobody is pulled out of a session that is not ours: a 409, or a read, decides about it. */
+        /* Nobody is pulled out of a session that is not ours: a 409, or a read, decides about
+         * it. */
         return observed->session == 0 ? WHEREABOUTS_NOWHERE : WHEREABOUTS_ELSEWHERE;
 }
 
@@ -159,7 +161,8 @@ static Operation step_operation(const Core *core, const Object *object, StepKind
                 return OPERATION_GET_SESSION;
         if (object->provisional)
                 return object->listing ? OPERATION_LIST_PARTICIPANTS : OPERATION_GET_SESSION;
-        /* A session that has just been made has nobody in it: it is enough to see that it is there. */
+        /* A session that has just been made has nobody in it: it is enough to see that it is
+         * there. */
         return object->row.synced_at == 0 && object->members.n == 0 ? OPERATION_GET_SESSION
                                                                     : OPERATION_LIST_PARTICIPANTS;
 }
@@ -314,7 +317,8 @@ static void core_set_timer(Core *core, Object *object) {
         registry_set_due(&core->registry, object, due);
 }
 
-/* Whoever has an id, nobody who answers for it and nothing in flight is to be looked at some time. */
+/* Whoever has an id, nobody who answers for it and nothing in flight is to be looked at some
+ * time. */
 static void object_look(Core *core, Object *object) {
         if (object->look_at == USEC_NEVER && api_id_is_known(&object->row.id) && !object->read &&
             !object->change && !object->provisional && !core_reader(core, object))

@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * The objects that want to be looked at again, by the time of it: a heap, so that the first is known
- * without a search.
- * Private to core/.
+ * The objects that want to be looked at again, by the time of it: a heap, so that the first is
+ * known without a search. Private to core/.
  */
 
 #include <stdint.h>

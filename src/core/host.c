@@ -10,12 +10,13 @@
  *                   └──────── a probe passes ─────────┴──────────┘
  *
  * Each throttling halves the pace, and good answers let it grow again. An API that is slower than
- * what is configured so throttles again and again while the pace finds its own: that is one state and
- * one line in the log, and not one for each time. It stays throttled then, though open once a probe
- * has passed, until it was calm for a while and another probe has passed.
+ * what is configured so throttles again and again while the pace finds its own: that is one state
+ * and one line in the log, and not one for each time. It stays throttled then, though open once a
+ * probe has passed, until it was calm for a while and another probe has passed.
  */
 
-/* How long it must not have been throttled to be online again, where it was throttled repeatedly. */
+/* How long it must not have been throttled to be online again, where it was throttled
+ * repeatedly. */
 #define CALM_USEC USEC_PER_MIN
 
 /* An id that cannot exist: version and variant are missing from it. */
@@ -88,8 +89,8 @@ static int host_good(Core *core, const Flight *flight, bool probe) {
                 bucket_speed_up(&core->bucket, core->now.boottime);
         if (probe)
                 host->suspect = false;
-        /* Only a probe shows that the pause is over, or that the credentials are good again, and only
-         * one that was not on its way before. */
+        /* Only a probe shows that the pause is over, or that the credentials are good again, and
+         * only one that was not on its way before. */
         if (!probe && (host->state == API_STATE_THROTTLED || host->state == API_STATE_UNAUTHORIZED))
                 return 0;
         if (host->quiet_until > core->now.boottime)

@@ -38,7 +38,8 @@ static bool chunk_begins_before(const Index *index, uint32_t chunk, const Search
         return entry_compare(index->chunks[chunk]->entries, search) < 0;
 }
 
-/* In the last chunk that begins before it, and maybe behind all that are there: where it is to be put. */
+/* In the last chunk that begins before it, and maybe behind all that are there: where it is to be
+ * put. */
 static IndexPosition index_place(const Index *index, const Search *search) {
         uint32_t low = 0, high = index->n;
         IndexPosition position = { 0 };

@@ -5,9 +5,9 @@
  * Objects in order of a key of 64 bits, and among equal keys in an order that the caller knows.
  * Private to core/.
  *
- * Chunks of neighbours, and an array of the chunks' first keys: a search among a million looks at two
- * small arrays, where a tree would walk over twenty objects that are in nobody's cache, and an object
- * needs 16 to 20 bytes of it and no link of its own.
+ * Chunks of neighbours, and an array of the chunks' first keys: a search among a million looks at
+ * two small arrays, where a tree would walk over twenty objects that are in nobody's cache, and an
+ * object needs 16 to 20 bytes of it and no link of its own.
  */
 
 #include <stddef.h>
@@ -27,8 +27,8 @@ typedef struct IndexPosition {
         uint32_t chunk, i;
 } IndexPosition;
 
-/* How an object stands to what is searched for, where their keys are equal: negative, it comes before;
- * 0, it is that; positive, after. NULL for an index in which no key stands twice. */
+/* How an object stands to what is searched for, where their keys are equal: negative, it comes
+ * before; 0, it is that; positive, after. NULL for an index in which no key stands twice. */
 typedef int (*IndexOrder)(const Object *object, const void *what);
 
 /* The first entry that does not come before what is searched for. */

@@ -108,7 +108,8 @@ static int bump(Core *core, Object *object, const bool asks[_ASPECT_MAX]) {
                         continue;
                 if (r >= 0)
                         r = waiters_supersede(core, object, aspect);
-                /* Where an earlier one may have had its effect, only the API can say where it is. */
+                /* Where an earlier one may have had its effect, only the API can say where it
+                 * is. */
                 if (aspect == MEMBERSHIP && goal->sent_rev > goal->agreed_rev)
                         object->must_read = true;
                 goal->wanted_rev++;

@@ -104,8 +104,8 @@ int core_set_observed(Core *core, Object *object, Place *observed);
 int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool drifted);
 /* A session is not there any more: those who wanted or were observed there are nowhere. */
 int core_dissolve(Core *core, Object *session);
-/* Takes an object out of the registry, with the next batch. @tombstone: its id must not come back by
- * a late answer. */
+/* Takes an object out of the registry, with the next batch. @tombstone: its id must not come back
+ * by a late answer. */
 int core_remove(Core *core, Object *object, bool tombstone);
 /* After a step failed: when to try again. */
 int core_back_off(Core *core, Object *object, Outcome outcome, const char *message);
@@ -196,7 +196,8 @@ Flight *flight_free(Core *core, Flight *flight);
 int core_observe_read(Core *core, Flight *flight, const Answer *answer);
 /* Who is in a session that was just read. */
 int core_observe_list(Core *core, Object *session, const Flight *flight, const Answer *answer);
-/* The first look at one that was just adopted. @session: in whose list it was seen, NULL: in none. */
+/* The first look at one that was just adopted. @session: in whose list it was seen, NULL: in
+ * none. */
 int core_observe_adopted(Core *core, Object *object, const Object *session,
                          const Sighting *sighting);
 /* An object was read, and compared. */

@@ -99,8 +99,8 @@ static void place_share(Place **place, Place *like) {
         *place = place_ref(like);
 }
 
-/* Equal places are kept once: at rest what is wanted is what is there, and most members of a session
- * hear the same. */
+/* Equal places are kept once: at rest what is wanted is what is there, and most members of a
+ * session hear the same. */
 static void object_share_places(Object *object, const Registry *registry) {
         const Object *session;
         Row *row = &object->row;

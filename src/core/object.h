@@ -66,7 +66,7 @@ struct Object {
         bool touched : 1, woken : 1, ready : 1, indexed_id : 1;
         bool removed : 1;                /* leaves the registry when its batch is released */
         bool tombstone : 1, revived : 1; /* its id gets a tombstone, or has had one */
-        bool provisional : 1; /* not in the registry before the API has shown it, and nobody sees it */
+        bool provisional : 1; /* not in the registry, and unseen, before the API has shown it */
         bool listing : 1;     /* ... which it has; and now its participants */
         bool met : 1, met_with_session : 1; /* provisional: seen in a session, and nobody asked */
         bool must_read : 1;
@@ -135,15 +135,16 @@ void by_id_remove(Index *index, const Object *object);
 
 Object *registry_find(const Registry *registry, Kind kind, uint64_t number);
 Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id);
-/* Enters the id that the API gave; the row must not be in that index yet. Return: 0, -EEXIST, -ENOMEM. */
+/* Enters the id that the API gave; the row must not be in that index yet. Return: 0, -EEXIST,
+ * -ENOMEM. */
 int registry_set_id(Registry *registry, Object *object, const ApiId *id);
 /* Counts it with its owner as pending, or no longer: as it is thought of or as it is shown. */
 void registry_count_pending(Registry *registry, Object *object);
 /* When the object wants to be looked at again; USEC_NEVER: only after an event. */
 void registry_set_due(Registry *registry, Object *object, usec_t due);
 
-/* client.c: enters an object into by_client, and takes it out, where it belongs there. Its name does
- * not change. Return: 0, -ENOMEM. */
+/* client.c: enters an object into by_client, and takes it out, where it belongs there. Its name
+ * does not change. Return: 0, -ENOMEM. */
 int registry_bind(Registry *registry, Object *object);
 void registry_unbind(Registry *registry, Object *object);
 

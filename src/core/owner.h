@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* How many objects each uid has, for quotas. Objects that are not durable yet count, too: whoever asks
- * for many at once is not to have more than whoever asks for one after the other. Private to core/. */
+/* How many objects each uid has, for quotas. Objects that are not durable yet count, too: whoever
+ * asks for many at once is not to have more than whoever asks for one after the other. Private to
+ * core/. */
 
 #include <bsd/sys/tree.h>
 #include <stdbool.h>

@@ -9,9 +9,10 @@
 #include "base/time.h"
 
 /*
- * A token bucket. It is full at first. Its rate is the configured one until somebody says that this is
- * too fast, and then what is found out: halved each time, and a little more with each good answer
- * (additive increase, multiplicative decrease: Chiu and Jain 1989). Bursts shrink and grow with it.
+ * A token bucket. It is full at first. Its rate is the configured one until somebody says that this
+ * is too fast, and then what is found out: halved each time, and a little more with each good
+ * answer (additive increase, multiplicative decrease: Chiu and Jain 1989). Bursts shrink and grow
+ * with it.
  */
 typedef struct Bucket {
         double per_sec_most, burst_most; /* as configured */
@@ -26,8 +27,8 @@ void bucket_init(Bucket *bucket, double per_sec, unsigned burst, usec_t now);
 void bucket_resize(Bucket *bucket, double per_sec, unsigned burst, usec_t now);
 /* It was too fast: half the rate and half the burst from now on, and the bucket is empty. */
 void bucket_slow_down(Bucket *bucket, usec_t now);
-/* It was not too fast: a good answer came to what was sent since bucket_slow_down(). In full use the
- * rate doubles within half a minute, whatever it is, up to the configured one. */
+/* It was not too fast: a good answer came to what was sent since bucket_slow_down(). In full use
+ * the rate doubles within half a minute, whatever it is, up to the configured one. */
 void bucket_speed_up(Bucket *bucket, usec_t now);
 /* Takes one token; false: there is none. */
 bool bucket_take(Bucket *bucket, usec_t now);

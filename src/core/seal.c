@@ -15,7 +15,8 @@ static void timers_pop(Core *core) {
         }
 }
 
-/* Where a session's list answers for a participant with which all is well, nothing is to be done. */
+/* Where a session's list answers for a participant with which all is well, nothing is to be
+ * done. */
 static void sync_object(Core *core, Object *object) {
         bool read_by_other = core_reader(core, object);
 

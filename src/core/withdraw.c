@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/internal.h"
 
-/* Nothing of an aspect was sent since some revision, and what is wanted now is what was agreed then:
- * there is nothing to be driven. */
+/* Nothing of an aspect was sent since some revision, and what is wanted now is what was agreed
+ * then: there is nothing to be driven. */
 static void goal_go_back(Goal *goal, uint32_t before_rev, bool there) {
         bool agreed = there && goal->agreed_rev >= before_rev && goal->sent_rev <= before_rev;
 

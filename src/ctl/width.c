@@ -38,8 +38,8 @@ size_t width_of(const char *text) {
         return n;
 }
 
-/* The general categories Cf, Zl and Zp of Unicode 15, without the two joiners, which ordinary words of
- * many languages have in them (UAX #31), and without the signs among them that can be seen. */
+/* The general categories Cf, Zl and Zp of Unicode 15, without the two joiners, which ordinary words
+ * of many languages have in them (UAX #31), and without the signs among them that can be seen. */
 static bool is_format(wchar_t c) {
         static const struct {
                 wchar_t first, last;

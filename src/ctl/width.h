@@ -16,8 +16,8 @@ size_t width_of(const char *text);
  * @text: UTF-8 from anywhere: a tag, an error text of the API
  *
  * Line breaks and tabs become a space and other controls a question mark, so that nobody's tag
- * moves the cursor or forges a second line. What is invisible, or turns the direction of what follows
- * round, is shown as less(1) shows it (LESSUTFBINFMT): "<U+202E>".
+ * moves the cursor or forges a second line. What is invisible, or turns the direction of what
+ * follows round, is shown as less(1) shows it (LESSUTFBINFMT): "<U+202E>".
  *
  * Return: fresh memory.
  */

@@ -72,8 +72,8 @@ void daemon_fail(Daemon *daemon, int error, const char *what);
  * turn.c
  */
 
-/* Serves the calls that have arrived, a millisecond long. The loop gives out one in a turn, and to ask
- * it for the next costs half as much as to answer one. */
+/* Serves the calls that have arrived, a millisecond long. The loop gives out one in a turn, and to
+ * ask it for the next costs half as much as to answer one. */
 void daemon_serve(Daemon *daemon);
 
 /* The end of a turn of the loop, to be called after each dispatched event. */

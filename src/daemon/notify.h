@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * What the service manager is told: the protocol of sd_notify(3), which never waits here. sd_notify()
- * itself blocks while the manager does not read (ten datagrams are taken on its behalf by default, see
- * net.unix.max_dgram_qlen in unix(7)), and so does the watchdog of sd-event: every caller on the bus
- * would wait with it.
+ * What the service manager is told: the protocol of sd_notify(3), which never waits here.
+ * sd_notify() itself blocks while the manager does not read (ten datagrams are taken on its behalf
+ * by default, see net.unix.max_dgram_qlen in unix(7)), and so does the watchdog of sd-event: every
+ * caller on the bus would wait with it.
  */
 
 #include <stdbool.h>
@@ -36,9 +36,9 @@ Notify *notify_free(Notify *notify);
 /**
  * notify_tell() - send these lines, in the order of the calls
  *
- * What cannot be sent now is sent as soon as the manager reads again. Of the lines of one STATUS= that
- * wait for that, the last is kept; if there is no memory for them, or too much waits already, the
- * oldest are dropped.
+ * What cannot be sent now is sent as soon as the manager reads again. Of the lines of one STATUS=
+ * that wait for that, the last is kept; if there is no memory for them, or too much waits already,
+ * the oldest are dropped.
  */
 __attribute__((format(printf, 2, 3))) void notify_tell(Notify *notify, const char *format, ...);
 

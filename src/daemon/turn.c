@@ -62,7 +62,8 @@ static int turn_seal(Daemon *daemon) {
         return 0;
 }
 
-/* One timer for all deadlines. While a batch is on its way the core waits for its end, not for time. */
+/* One timer for all deadlines. While a batch is on its way the core waits for its end, not for
+ * time. */
 static int turn_arm(Daemon *daemon, usec_t deadline, Now now) {
         deadline = usec_min(deadline, bus_deadline(daemon->bus));
         if (!daemon->batch)

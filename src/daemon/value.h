@@ -16,8 +16,8 @@ bool value_decimal(double *ret, const char *text);
 /**
  * value_span() - a span of time
  *
- * Seconds, whole or with a fraction; or with units as systemd.time(7) has them: us, ms, s (sec), min
- * (m), h (hr), d, added up: "1min 30s". What is below a microsecond is cut off.
+ * Seconds, whole or with a fraction; or with units as systemd.time(7) has them: us, ms, s (sec),
+ * min (m), h (hr), d, added up: "1min 30s". What is below a microsecond is cut off.
  *
  * Return: true, or false with @ret untouched.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The one source of chance: ids, tokens, shuffles, faults follow from its seed. Makes no secrets. */
+/* The one source of chance: ids, tokens, shuffles, faults follow from its seed. Makes no
+ * secrets. */
 
 #include <stddef.h>
 #include <stdint.h>

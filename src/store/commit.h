@@ -13,7 +13,8 @@
  *
  * Reads nothing of the batch that changes after it was sealed.
  *
- * Return: 0: durable; negative errno, DATABASE_DAMAGED: nothing of it is there, as far as the disk tells.
+ * Return: 0: durable; negative errno, DATABASE_DAMAGED: nothing of it is there, as far as the disk
+ * tells.
  */
 int commit_batch(Database *database, const Batch *batch);
 

@@ -21,7 +21,8 @@ int database_damaged(Database *database, const char *format, ...) {
 }
 
 int database_result(Database *database, int code) {
-        /* Not sqlite3_system_errno(): a commit that fails does not set it, and leaves an older one. */
+        /* Not sqlite3_system_errno(): a commit that fails does not set it, and leaves an older
+         * one. */
         int error = errno;
 
         if (code == SQLITE_IOERR_NOMEM)

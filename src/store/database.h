@@ -66,8 +66,8 @@ int database_make_durable(Database *database);
 /* Prepares all statements; the schema must be there. */
 int database_prepare_all(Database *database);
 
-/* The one place where a code of SQLite gets its meaning. To be called at once: errno says which kind
- * of input/output error it was. Return: 0 for SQLITE_OK, _ROW and _DONE. */
+/* The one place where a code of SQLite gets its meaning. To be called at once: errno says which
+ * kind of input/output error it was. Return: 0 for SQLITE_OK, _ROW and _DONE. */
 int database_result(Database *database, int code);
 
 /* Notes what is wrong with the contents. Return: DATABASE_DAMAGED. */

@@ -12,7 +12,7 @@
 
 typedef struct Directory {
         int fd;     /* holds the lock */
-        char *path; /* absolute, without symbolic links: SQLITE_OPEN_NOFOLLOW minds them everywhere */
+        char *path; /* absolute; SQLITE_OPEN_NOFOLLOW minds symbolic links everywhere */
 } Directory;
 
 /**

@@ -16,8 +16,8 @@
 #include "store/directory.h"
 
 /* 256 pages of the log. An answer changes four at most, and when the log has been merged into the
- * file it is written from its beginning again: it is enough for sixty changes that come at once, and
- * for as many as one likes that come one after the other. */
+ * file it is written from its beginning again: it is enough for sixty changes that come at once,
+ * and for as many as one likes that come one after the other. */
 #define RESERVE_SIZE (1 << 20)
 
 typedef struct Reserve {

@@ -7,15 +7,17 @@
 #include "base/cleanup.h"
 
 /*
- * Enums stand as their numbers (src/core/row.h, src/core/outcome.h), points in time as microseconds.
+ * Enums stand as their numbers (src/core/row.h, src/core/outcome.h), points in time as
+ * microseconds.
  *
- * objects: kind 0 is a session, 1 a participant, each with a series of numbers of its own. api_id is
- * NULL until the API has given one. A place (wanted, observed) whose mode is NULL is "in no session";
- * with session 0 it is the one of id foreign. x_wanted and x_agreed are revisions of aspect x.
+ * objects: kind 0 is a session, 1 a participant, each with a series of numbers of its own. api_id
+ * is NULL until the API has given one. A place (wanted, observed) whose mode is NULL is "in no
+ * session"; with session 0 it is the one of id foreign. x_wanted and x_agreed are revisions of
+ * aspect x.
  *
- * subscriptions: what a place of mode 2 lists; side 0 is wanted, 1 observed. A publisher with several
- * aliases has several rows, in a row; alias NULL is every stream. publisher 0: not one of ours, but
- * the one of id publisher_id.
+ * subscriptions: what a place of mode 2 lists; side 0 is wanted, 1 observed. A publisher with
+ * several aliases has several rows, in a row; alias NULL is every stream. publisher 0: not one of
+ * ours, but the one of id publisher_id.
  */
 static const char step_1[] = "CREATE TABLE identity ("
                              "  one INTEGER PRIMARY KEY CHECK (one = 1),"

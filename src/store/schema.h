@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The layout of a state file, and how it came about. The file's version (PRAGMA user_version) is the
- * number of steps that made it; a step that has been released is never changed again.
+ * The layout of a state file, and how it came about. The file's version (PRAGMA user_version) is
+ * the number of steps that made it; a step that has been released is never changed again.
  */
 
 #include "store/database.h"
@@ -23,7 +23,8 @@ extern const Schema schema_current;
 int schema_version(Database *database, int *ret);
 
 /**
- * schema_migrate() - bring a file up to a schema's version, from any before it, 0 being an empty one
+ * schema_migrate() - bring a file up to a schema's version, from any before it, 0 being an empty
+ * one
  *
  * Each step is a transaction of its own, with the version in it: after a failure, or a crash, the
  * file has the version that it says, and the next start goes on from there.

@@ -6,10 +6,11 @@
  * of it out again. What lies behind this header is SQLite in WAL mode with synchronous=FULL; nobody
  * else needs to know, so that another kind of store can take its place.
  *
- *     store_open()  store_restore()  store_attach()  [ store_commit() | store_read_token() ]*  store_close()
+ *     store_open()  store_restore()  store_attach()
+ *     [ store_commit() | store_read_token() ]*  store_close()
  *
- * After store_attach() the disk is touched by one worker thread only, and never by the caller's. All
- * functions are called, and call back, on the thread of the event loop.
+ * After store_attach() the disk is touched by one worker thread only, and never by the caller's.
+ * All functions are called, and call back, on the thread of the event loop.
  */
 
 #include <systemd/sd-event.h>

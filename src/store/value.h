@@ -5,7 +5,8 @@
  * Values to and from statements, in the order of their columns. The first error stays, so that it
  * is asked for once, at the end.
  *
- * SQLite's integers are signed: where all 64 bits count (_bits), those from 2^63 on are negative there.
+ * SQLite's integers are signed: where all 64 bits count (_bits), those from 2^63 on are negative
+ * there.
  */
 
 #include "core/id.h"

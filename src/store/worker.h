@@ -6,7 +6,8 @@
  * under one lock, held for no longer than it takes to put something there; the database is the
  * thread's alone while it runs.
  *
- *     IDLE ─ worker_commit() ─▶ WAITING ─ thread ─▶ UNDER_WAY ─ thread ─▶ DONE ─ loop: committed() ─▶ IDLE
+ *     IDLE ─ worker_commit() ─▶ WAITING ─ thread ─▶ UNDER_WAY ─ thread ─▶ DONE
+ *     DONE ─ loop: committed() ─▶ IDLE
  */
 
 #include "store/reserve.h"

@@ -3,9 +3,10 @@
 /*
  * bench-client SERVICE PID WHAT CALLS OUTSTANDING FIRST LAST
  *
- * Calls SERVICE on the bus that the environment names, so many calls at one time, about the sessions
- * with the numbers FIRST to LAST in an order that jumps about. WHAT: get-session, get-all, list (pages
- * of 100), create, delete (participants, from FIRST on; changes are not waited for). Prints one line of JSON; the CPU time is that of the process PID.
+ * Calls SERVICE on the bus that the environment names, so many calls at one time, about the
+ * sessions with the numbers FIRST to LAST in an order that jumps about. WHAT: get-session, get-all,
+ * list (pages of 100), create, delete (participants, from FIRST on; changes are not waited for).
+ * Prints one line of JSON; the CPU time is that of the process PID.
  */
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""S6: what a call, a page, a mutation and a timer cost in a registry of a thousand and of a million."""
+"""S6: what a call, a page, a mutation and a timer cost in a registry of a thousand and of a
+million."""
 
 from bus_figures import CONVENED, beside, ratio
 from workshop import tool

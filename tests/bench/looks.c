@@ -5,7 +5,8 @@
  *
  * What a timer costs in a registry of that size: the core alone, with a clock that jumps from one
  * deadline to the next. A session comes due, its list is asked for, answered with what is so, and
- * compared. Prints one line of JSON; the time is that of the core's own functions for one look, the median.
+ * compared. Prints one line of JSON; the time is that of the core's own functions for one look, the
+ * median.
  */
 
 #include <stdlib.h>

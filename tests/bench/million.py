@@ -27,7 +27,8 @@ def pages(workshop, member):
 
 
 def list_while_called(workshop, daemon, n_sessions):
-    """All sessions and participants, page by page, while somebody else goes on calling GetSession."""
+    """All sessions and participants, page by page, while somebody else goes on calling
+    GetSession."""
     caller = subprocess.Popen(
         [program("tests/bench/bench-client"), CONVENED, str(daemon.process.pid), "get-session",
          str(workshop.scale(30000)), "1", "1", str(n_sessions)], stdout=subprocess.PIPE, text=True,

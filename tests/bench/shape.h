@@ -19,6 +19,6 @@ static inline const char *shape_id(char text[SHAPE_ID_SIZE], char what, uint64_t
         return text;
 }
 
-/* A row in sync; a participant is in @session and hears all there. It is overwritten, also on failure,
- * and the caller's to deinit. @now_at is CLOCK_REALTIME. Return: 0, -ENOMEM. */
+/* A row in sync; a participant is in @session and hears all there. It is overwritten, also on
+ * failure, and the caller's to deinit. @now_at is CLOCK_REALTIME. Return: 0, -ENOMEM. */
 int shape_row(Row *row, Kind kind, uint64_t number, uint64_t session, usec_t now_at);

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Pages of tables that name the contract's things, and what of them is not among our rows.
 
-Whoever keeps the contract as pages of their own, with tables like those of doc/contract.md and usage
-texts like those of --help, can have them compared: everything that is named there must be a row here.
-"""
+Whoever keeps the contract as pages of their own, with tables like those of doc/contract.md and
+usage texts like those of --help, can have them compared: everything that is named there must be a
+row here. """
 
 import re
 
@@ -40,7 +40,8 @@ def said(text):
 
 
 def named(text):
-    """(group, name) of everything that a page names; of methods and properties without interface."""
+    """(group, name) of everything that a page names; of methods and properties without
+    interface."""
     yield from said(text)
     for head, cells in tables(text):
         if head in ("method", "property"):

@@ -14,10 +14,10 @@ In C with a comment in front of it:
     static void test_every_key(void **state) {
 
 --covered is what pytest's --covered=FILE wrote, in this run or, with --collect-only, of tests that
-have not been run. --unit is where the logs of the unit tests are; without it they count unrun. --table
-is where to write every row with its tests. --design: a page of tables that this contract must have the
-rows of. Exits with 1 if a row has no test, if a test names a row that there is none of, or did not pass; says
-which on standard error, and prints how many rows of each group are held.
+have not been run. --unit is where the logs of the unit tests are; without it they count unrun.
+--table is where to write every row with its tests. --design: a page of tables that this contract
+must have the rows of. Exits with 1 if a row has no test, if a test names a row that there is none
+of, or did not pass; says which on standard error, and prints how many rows of each group are held.
 """
 
 import argparse

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The rows of the contract, taken from the pages that make it: dbus/*.xml, doc/*.scd, doc/contract.md.
+"""The rows of the contract, taken from the pages that make it: dbus/*.xml, doc/*.scd,
+doc/contract.md.
 
-A row has a name such as "method: Manager.Sync" or "exit: convened 78": its group, and within that what
-its page calls it. No row is written down here.
+A row has a name such as "method: Manager.Sync" or "exit: convened 78": its group, and within that
+what its page calls it. No row is written down here.
 """
 
 import os
@@ -12,8 +13,8 @@ import xml.etree.ElementTree as ElementTree
 KEY = re.compile(r'"([A-Z]\w+)" (?:b|s|u|o|as|a\(oas\))(?=[\s:;,)]|$)')
 KEY_ELSEWHERE = re.compile(r'see the Manager: ("\w+"(?:, "\w+")*)')
 KEYS_AS_OF = re.compile(r"@\w+: as for (\w+)\(\)")
-ERRORS = re.compile(r"below org\.convened1\.Error: (.*?)\. Beside them there are the bus's own (.*?)\.",
-                    re.DOTALL)
+ERRORS = re.compile(r"below org\.convened1\.Error: (.*?)\. "
+                    r"Beside them there are the bus's own (.*?)\.", re.DOTALL)
 LONG_OR_SHORT = re.compile(r"\*(-[-\w]+)=?\*")
 ENVIRONMENT = re.compile(r"_\$?([A-Z][A-Z_]*[A-Z])_")
 
@@ -80,8 +81,9 @@ def interface_rows(path):
 
 
 def entries(path):
-    """(section, paragraph, entry, text) of each entry of a manual page: a line that begins with what is
-    marked, and the indented lines below it; `paragraph` is the last line of plain text before it."""
+    """(section, paragraph, entry, text) of each entry of a manual page: a line that begins with
+    what is marked, and the indented lines below it; `paragraph` is the last line of plain text
+    before it."""
     section, paragraph, lines = "", "", read(path).splitlines() + [""]
     for number, line in enumerate(lines[:-1]):
         if line.startswith("# "):
@@ -98,7 +100,8 @@ def entries(path):
 
 
 def command_rows(path, program):
-    """What every program has: options, exit status, environment, signals; and convenectl its verbs."""
+    """What every program has: options, exit status, environment, signals; and convenectl its
+    verbs."""
     for section, _, entry, _ in entries(path):
         if section == "OPTIONS":
             yield from (("option", f"{program} {name}") for name in LONG_OR_SHORT.findall(entry))
@@ -141,7 +144,8 @@ def simulator_rows(path):
 
 
 def table_rows(path):
-    """The rows of all tables: the first cell of the head is the group, the first cell of a row its name."""
+    """The rows of all tables: the first cell of the head is the group, the first cell of a row its
+    name."""
     group = None
     for line in read(path).splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]

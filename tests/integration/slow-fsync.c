@@ -5,11 +5,11 @@
  *
  *     LD_PRELOAD=slow-fsync.so SLOW_FSYNC_USEC=200000 convened ...
  *
- * Every fsync() and fdatasync() takes that much longer. With SLOW_FSYNC_LOG=FILE each appends a line
- * "PID TID" there before it begins, so that a test can see how many there were, and in which thread.
- * With SLOW_FSYNC_FAIL=FILE each fails with EIO while that file exists, and with SLOW_FSYNC_HOLD=FILE each
- * that has begun waits while that one exists. A program built with address
- * sanitizers wants ASAN_OPTIONS=verify_asan_link_order=0 beside it.
+ * Every fsync() and fdatasync() takes that much longer. With SLOW_FSYNC_LOG=FILE each appends a
+ * line "PID TID" there before it begins, so that a test can see how many there were, and in which
+ * thread. With SLOW_FSYNC_FAIL=FILE each fails with EIO while that file exists, and with
+ * SLOW_FSYNC_HOLD=FILE each that has begun waits while that one exists. A program built with
+ * address sanitizers wants ASAN_OPTIONS=verify_asan_link_order=0 beside it.
  */
 
 #include <errno.h>

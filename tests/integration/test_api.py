@@ -103,10 +103,12 @@ def test_generation_2020(simulator_with):
     with Api(simulator.base_url) as api:
         session = ok(api.ask("createSession"))["id"]
         participant = ok(api.ask("createParticipant"))["id"]
-        ok(api.ask("addParticipantToSession", mode="none", session=session, participant=participant))
+        ok(api.ask("addParticipantToSession", mode="none", session=session,
+                   participant=participant))
         answer = ok(api.ask("getSession", session=session))
         assert answer["id"] == session
-        assert [(one["id"], one["session"]) for one in answer["sightings"]] == [(participant, session)]
+        assert [(one["id"], one["session"]) for one in answer["sightings"]] == [
+            (participant, session)]
         assert api.ask("listSessionParticipants", session=session)["outcome"] == "forbidden"
 
 

@@ -41,7 +41,8 @@ def test_each_message_is_used():
 
 
 def test_entries_are_whole():
-    fields = set(re.findall(r'"(?:%s=)?([A-Z_]+)(?:=|")', (DAEMON / "journal.c").read_text(encoding="utf-8")))
+    fields = set(re.findall(r'"(?:%s=)?([A-Z_]+)(?:=|")',
+                            (DAEMON / "journal.c").read_text(encoding="utf-8")))
     for message, (header, body) in entries().items():
         assert set(header) == {"Subject", "Defined-By", "Documentation"}, message
         assert header["Defined-By"] == "convened" and body

@@ -56,7 +56,8 @@ def call_fixture(service):
 
 
 def test_invisible_characters(ctl, service):
-    """A tag turns round nothing that stands beside it: people see what is in it, programs get it."""
+    """A tag turns round nothing that stands beside it: people see what is in it, programs get
+    it."""
     tag = "a\u202egnp\u200b"
     created = ctl.run("create-session", tag)
     assert created.code == DONE and '"a<U+202E>gnp<U+200B>"' in created.out, created

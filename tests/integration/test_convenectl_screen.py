@@ -138,7 +138,8 @@ def outage(service):
                     PublishPermissions=["AUDIO", "VIDEO"], SubscriptionMode="participants",
                     Publishers=[(f"/org/convened1/participant/{n}", ["cam"]) for n in range(1, 6)])
         if number % 2 == 0:
-            service.change(session, InSync=False, Attempts=number, NextAttemptUSec=now_usec() + 59_000_000,
+            service.change(session, InSync=False, Attempts=number,
+                           NextAttemptUSec=now_usec() + 59_000_000,
                            LastError=(ERROR + "Unavailable", reason))
     service.change_manager(ApiState="offline", SuspectedOrphans=1)
 

@@ -151,7 +151,8 @@ def test_unusable_configuration(bus, section, key, value, expect):
 
 UNREADABLE = {
     "section": (b"[Bus\n", r":1: a section is written \[Name\]; put that right\."),
-    "line": (b"[Bus]\nMaxManagedObjects\n", r":2: expected .* put that right, or take the line out"),
+    "line": (b"[Bus]\nMaxManagedObjects\n",
+             r":2: expected .* put that right, or take the line out"),
     "encoding": (b"[Bus]\n#\xff\n", r":2: not UTF-8 text; write the line anew"),
     "size": (b"#\n" * 600000, "larger than 1 MiB, this is no configuration; put one there"),
     "link": (None, ": a link to nothing; let it lead to a file, or take it away"),
@@ -181,7 +182,8 @@ def test_configuration_that_is_a_folder(bus):
     with Daemon(bus) as daemon:
         result = run("--config=" + daemon.folder.name, "--state-dir=" + daemon.state_directory)
     assert result.returncode == 78
-    assert f"{daemon.folder.name}: can't be read: Is a directory. It must be a file" in result.stderr
+    assert (f"{daemon.folder.name}: can't be read: Is a directory. It must be a file"
+            in result.stderr)
 
 
 @pytest.mark.covers("daemon: unknown key")
@@ -196,7 +198,8 @@ def test_example_configuration_is_understood(bus):
         text = re.sub(r"(?m)^#(\w+=)", r"\1", file.read())
     daemon = Daemon(bus)
     path = daemon.folder.write("convened.conf.d/example.conf", text)
-    daemon.folder.write("convened.conf.d/x.conf", "[Api]\nAccountId=1\nBaseUrl=http://127.0.0.1:9\n")
+    daemon.folder.write("convened.conf.d/x.conf",
+                        "[Api]\nAccountId=1\nBaseUrl=http://127.0.0.1:9\n")
     with daemon:
         assert daemon.properties()["AccountId"] == "1"
         assert path not in daemon.log
@@ -315,7 +318,8 @@ def test_watchdog_goes_hungry_while_the_disk_hangs(bus, simulator):
     hold = daemon.folder.path("hold")
     daemon.environment.update(
         LD_PRELOAD=os.path.join(build_directory(), "tests/integration/slow-fsync.so"),
-        SLOW_FSYNC_HOLD=hold, ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:verify_asan_link_order=0")
+        SLOW_FSYNC_HOLD=hold,
+        ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:verify_asan_link_order=0")
     with daemon:
         daemon.create_session()
         daemon.folder.write("hold", "")

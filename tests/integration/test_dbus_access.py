@@ -93,7 +93,8 @@ def test_only_the_owner(stage, users):
 
 @pytest.mark.covers("right: adopt")
 def test_everybody_may_adopt(stage, users):
-    """What comes in is the caller's; what strangers add to it is, too; what is here stays whose it is."""
+    """What comes in is the caller's; what strangers add to it is, too; what is here stays whose it
+    is."""
     _, alice, bob = users
     session = stage.simulator.create_session()["id"]
     members = [stage.simulator.create_participant()["id"] for _ in range(2)]

@@ -91,7 +91,8 @@ def test_publishers_of_another_session(stage):
     stage.refused("NoSuchParticipant", stage.subscribe, P1, "participants", [(P4, [])])
 
 
-@pytest.mark.covers("case: add to, or subscribe in, a session or of a participant that is still pending",
+@pytest.mark.covers("case: add to, or subscribe in, a session or of a participant that is still "
+                    "pending",
                     "key: Session.AddParticipant Wait", "key: Participant.SetSubscriptions Wait")
 def test_pending_is_accepted_and_ordered(stage):
     """Session and participants before membership, a publisher before who hears it."""
@@ -367,7 +368,8 @@ def test_publishers_that_nobody_knows(stage):
     path = f"/sessions/{stage.get(S1)['Id']}/participants/{stage.get(P1)['Id']}/subscriptions"
     stranger = {"participantId": "nobody-here", "streamAliases": ["mic"]}
     publishers = [{"participantId": stage.get(publisher)["Id"]} for publisher in (P2, P3)]
-    assert stage.simulator.call("PUT", path, {"participants": [stranger, *publishers]}).status == 204
+    heard = {"participants": [stranger, *publishers]}
+    assert stage.simulator.call("PUT", path, heard).status == 204
     stage.refresh(P1)
     assert stage.get(P1)["Publishers"] == [(P2, []), (P3, [])]
 

@@ -20,7 +20,8 @@ TOKEN = (P1, PARTICIPANT, "GetToken")
 
 @pytest.fixture(name="scene")
 def fixture_scene(monkeypatch):
-    """The stage, polkit, Alice with session 1 and participant 1, Bob with session 2 and participant 2."""
+    """The stage, polkit, Alice with session 1 and participant 1, Bob with session 2 and participant
+    2."""
     open_to_all(monkeypatch)
     with contextlib.ExitStack() as stack:
         stage = stack.enter_context(Stage(QUIET, kind="system"))
@@ -125,7 +126,8 @@ def test_no_answer(scene):
     assert polkit.cancelled(timeout=20) == question.cancellation
     assert bob.outcome(serial) == "AccessDenied"
     polkit.answer(question, True)
-    assert bob.refused(PATH, MANAGER, "CreateSession", "a{sv}", ({"X": ("s", "")},)) == "InvalidArgs"
+    unknown = {"X": ("s", "")}
+    assert bob.refused(PATH, MANAGER, "CreateSession", "a{sv}", (unknown,)) == "InvalidArgs"
 
 
 @pytest.mark.covers("right: no polkit, or no answer")

@@ -131,8 +131,8 @@ def test_pending(scene):
     assert alice.call(P1, PARTICIPANT, "GetToken")[0]
     bob.call(*IN_THE_END), root.call(*IN_THE_END)
     alice.send(*delete(P1)), alice.send(*delete(S1))
-    wait_for(lambda: "deleting" in {stage.daemon.manager("ListSessions", "a{sv}tu", ({}, 0, 0))[0][0][1]
-                                    ["State"][1]} or not stage.list("Sessions")[0].get(S1))
+    gone = {"State": "deleting"}
+    wait_for(lambda: stage.list("Sessions")[0].get(S1, gone)["State"] == "deleting")
     stage.simulator.set_faults()
 
 

@@ -136,7 +136,8 @@ def test_says_what_is_pending_and_why():
         stage.simulator.set_faults({"kind": "status", "status": 503})
         screen.click("label", "standup")
         add_participant(screen, "alice")
-        screen.await_text(OFFLINE, "pending", "API offline\n1 session, 1 participant\n1 not in sync",
+        screen.await_text(OFFLINE, "pending",
+                          "API offline\n1 session, 1 participant\n1 not in sync",
                           "Hears nobody; sends nothing\n.*; attempt .* in .*")
         stage.simulator.set_faults()
         screen.await_text("in sync", "Hears nobody; sends nothing")
@@ -158,8 +159,8 @@ def test_says_why_a_call_failed():
         screen.click("label", "standup")
         screen.click("button", "Add participant")
         screen.click("button", "Add alice")
-        screen.await_text("Adding alice did not work. The session has 20 participants, which is all "
-                          "that the API allows.")
+        screen.await_text("Adding alice did not work. The session has 20 participants, which is "
+                          "all that the API allows.")
         stage.delete(f"{P1[:-1]}20")
         screen.click("button", "Add participant")
         screen.click("button", "Add alice")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The clients of examples/: the same call for three in each language, on a daemon that comes and goes."""
+"""The clients of examples/: the same call for three in each language, on a daemon that comes and
+goes."""
 
 import pytest
 

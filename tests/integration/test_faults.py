@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every kind of fault on every operation of the API, alone and with the daemon killed meanwhile.
 
-Each run drives one operation through D-Bus while the simulator spoils it, and then holds what came of
-it to the promises: what the caller was told, what is at the API and in the registry, how many requests
-it took, and what was counted as suspected. Most of the time goes by in waiting, so that several runs go
-on at once, each on a stage of its own.
+Each run drives one operation through D-Bus while the simulator spoils it, and then holds what came
+of it to the promises: what the caller was told, what is at the API and in the registry, how many
+requests it took, and what was counted as suspected. Most of the time goes by in waiting, so that
+several runs go on at once, each on a stage of its own.
 """
 
 import concurrent.futures
@@ -88,8 +88,9 @@ class Furniture:
         return f"/sessions/{self.id(self.session)}/participants/{self.id(participant)}"
 
 
-# Of each operation: method; path, of what there is; the call that leads to it; and whether its rows are
-# as that call wants them. Where there is no call, the daemon reads by itself after the one given.
+# Of each operation: method; path, of what there is; the call that leads to it; and whether its rows
+# are as that call wants them. Where there is no call, the daemon reads by itself after the one
+# given.
 OPERATIONS = {
     "createParticipant": SimpleNamespace(
         method="POST", path=lambda f: "/participants",

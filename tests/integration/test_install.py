@@ -14,8 +14,8 @@ from harness.programs import build_directory
 def root_fixture(tmp_path_factory):
     """A folder with everything that make install would put below /."""
     root = tmp_path_factory.mktemp("root")
-    subprocess.run(["make", "-s", "-C", build_directory(), "install", f"DESTDIR={root}"], check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run(["make", "-s", "-C", build_directory(), "install", f"DESTDIR={root}"],
+                   check=True, stdout=subprocess.DEVNULL)
     return root
 
 
@@ -34,13 +34,16 @@ def test_uninstall(tmp_path):
 
 
 def test_at_home_under_systemd(root):
-    """Each file where its reader looks for it; systemd looks in each of its folders' /usr/local, too."""
+    """Each file where its reader looks for it; systemd looks in each of its folders' /usr/local,
+    too."""
     for ending in ("systemd/system/convened.service", "systemd/user/convened.service",
-                   "sysusers.d/convened.conf", "systemd/catalog/convened.catalog", "dbus-1/system.d/org.convened1.conf",
+                   "sysusers.d/convened.conf", "systemd/catalog/convened.catalog",
+                   "dbus-1/system.d/org.convened1.conf",
                    "dbus-1/system-services/org.convened1.service",
                    "dbus-1/services/org.convened1.service", "polkit-1/actions/org.convened1.policy",
                    "examples/convened.service.d/address-allow-list.conf",
-                   "examples/convened.service.d/encrypted-credentials.conf", "examples/convened.conf"):
+                   "examples/convened.service.d/encrypted-credentials.conf",
+                   "examples/convened.conf"):
         assert [name for name in files_below(root) if name.endswith("/" + ending)], ending
 
 

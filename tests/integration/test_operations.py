@@ -62,7 +62,8 @@ class Desk:
         return sessions, participants
 
     def verified(self):
-        """Waits until all has been read since the last change, so that nothing is left to be sent."""
+        """Waits until all has been read since the last change, so that nothing is left to be
+        sent."""
         after = self.busctl.properties()["LastContactUSec"]
         self.busctl.manager("Sync")
 
@@ -144,7 +145,8 @@ CALLS = {
         "CallbackUrl", "s", "https://example.net/events", "DeviceApiVersion", "s", "V3"),
     "getParticipant": lambda busctl: busctl.participant(P3, "Refresh"),
     "deleteParticipant": lambda busctl: busctl.participant(P1, "Delete", "a{sv}", 0),
-    "createSession": lambda busctl: busctl.manager("CreateSession", "a{sv}", 1, "Tag", "s", "third"),
+    "createSession": lambda busctl: busctl.manager(
+        "CreateSession", "a{sv}", 1, "Tag", "s", "third"),
     "deleteSession": lambda busctl: busctl.session(S2, "Delete", "a{sv}", 0),
     "listSessionParticipants": lambda busctl: busctl.session(S1, "Refresh"),
     "addParticipantToSession": lambda busctl: busctl.session(
@@ -211,8 +213,8 @@ def test_a_call_from_its_beginning_to_its_end(desk):
     """All of it in one conversation, with every kind of subscription."""
     busctl = desk.busctl
     steps = [
-        (busctl.manager, "CreateParticipant", "a{sv}", 3, "Session", "o", S1, "Publishers", "a(oas)",
-         2, P1, 0, P2, 2, "mic", "screen", "Tag", "s", "dora"),
+        (busctl.manager, "CreateParticipant", "a{sv}", 3, "Session", "o", S1, "Publishers",
+         "a(oas)", 2, P1, 0, P2, 2, "mic", "screen", "Tag", "s", "dora"),
         (busctl.participant, P1, "SetSubscriptions", "sa(oas)a{sv}", "participants", 1, P2, 0, 0),
         (busctl.participant, P2, "SetSubscriptions", "sa(oas)a{sv}", "session", 0, 0),
         (busctl.session, S1, "AddParticipant", "oa{sv}", P3, 1, "SubscriptionMode", "s", "session"),

@@ -216,7 +216,8 @@ def test_what_a_stranger_says_of_itself(stage, tag, shown):
     told = {"id": stranger, "sessions": [there(stage, S1)], "tag": tag, "callbackUrl": "file:///x",
             "publishPermissions": ["SMELL"], "deviceApiVersion": "the newest"}
     stage.simulator.add(there(stage, S1), stranger)
-    stage.simulator.set_faults({"method": "GET", "path": f"/sessions/{there(stage, S1)}/participants",
+    path = f"/sessions/{there(stage, S1)}/participants"
+    stage.simulator.set_faults({"method": "GET", "path": path,
                                 "kind": "status", "status": 200, "body": json.dumps([told])})
     stage.refresh(S1)
     row = stage.get(P4)

@@ -22,8 +22,8 @@ static bool is_from_list(const Run *run, const Batch *batch, const Row *row) {
 
         if (!session || row->spec->owner != session->spec->owner)
                 return false;
-        /* Those who come with a session are no strangers. It may have been deleted in the same turn,
-         * after it had been read. */
+        /* Those who come with a session are no strangers. It may have been deleted in the same
+         * turn, after it had been read. */
         before = table_find(&run->disk.table, KIND_SESSION, session->number);
         return before && !before->gone && row->spec->lifetime == LIFETIME_PERSISTENT;
 }
@@ -51,8 +51,8 @@ static bool is_asked_for(const Run *run, const Row *row) {
         return joined && is_like(&clients->given_up, row);
 }
 
-/* A session that somebody asked for brings all who are in it, and they are like it. Without lists they
- * come after it. */
+/* A session that somebody asked for brings all who are in it, and they are like it. Without lists
+ * they come after it. */
 static bool is_with_session(const Run *run, const Batch *batch, const Row *row) {
         const Row *session = session_of(run, batch, row);
         bool is_new = session && !table_find(&run->disk.table, KIND_SESSION, session->number);

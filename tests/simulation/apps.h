@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The desktop apps as the bus knows them: each has a unique name for as long as it is connected, and
- * what it made to live as long as it does goes when it leaves, whether the daemon looks or not.
+ * The desktop apps as the bus knows them: each has a unique name for as long as it is connected,
+ * and what it made to live as long as it does goes when it leaves, whether the daemon looks or not.
  */
 
 #include "core/core.h"

@@ -10,8 +10,8 @@ void reasons_check(Run *run, const Batch *batch, const BatchRow *change);
 /* An intent whose caller was refused for the credentials' sake, while nothing of it was sent. */
 void reasons_check_withdrawn(Run *run, const Row *row, uint64_t sequence);
 
-/* adoptions.c: a row that nobody asked to be created, and that is new, came from the API; from now on
- * it is one like any other. */
+/* adoptions.c: a row that nobody asked to be created, and that is new, came from the API; from now
+ * on it is one like any other. */
 bool adoption_is_good(Run *run, const Batch *batch, const Row *row);
 /* A client asks for something that is at the API, or is not, or is here already. */
 void adoptions_ask(Run *run, Intent *intent);

@@ -366,8 +366,8 @@ static bool means_the_same(const Case *c) {
                position_equal(&before, &after);
 }
 
-/* With Drift=enforce what users wanted is put back: not what others made and nobody here has placed,
- * and not out of, or back into, a session that is not ours. */
+/* With Drift=enforce what users wanted is put back: not what others made and nobody here has
+ * placed, and not out of, or back into, a session that is not ours. */
 static bool may_be_taken_over(const Case *c) {
         const Row *old = c->old;
         const Place *place = c->new->wanted;

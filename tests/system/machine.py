@@ -172,7 +172,8 @@ class Machine:
         for added in (QUICK, sections):
             for section, values in added.items():
                 keys.setdefault(section, {}).update(values)
-        text = "".join(f"[{section}]\n" + "".join(f"{key}={value}\n" for key, value in values.items()
+        text = "".join(f"[{section}]\n" + "".join(f"{key}={value}\n"
+                                                  for key, value in values.items()
                                                   if value is not None)
                        for section, values in keys.items())
         write(CONFIGURATION, text)

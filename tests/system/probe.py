@@ -44,7 +44,8 @@ def change_credentials():
 def make_executable():
     memory = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE)
     address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    call("mprotect", ctypes.c_void_p(address), ctypes.c_size_t(4096), mmap.PROT_READ | mmap.PROT_EXEC)
+    call("mprotect", ctypes.c_void_p(address), ctypes.c_size_t(4096),
+         mmap.PROT_READ | mmap.PROT_EXEC)
 
 
 def set_user_id_file():
@@ -74,11 +75,13 @@ AF_VSOCK, PTRACE_ATTACH, LINUX32 = 40, 16, 8
 ATTEMPTS = {
     "write its state": lambda: write_into(os.environ["STATE_DIRECTORY"]),
     "read its credentials": lambda: read(os.environ["CREDENTIALS_DIRECTORY"] + "/api"),
-    "read its configuration": lambda: read(os.environ["CONFIGURATION_DIRECTORY"] + "/convened.conf"),
+    "read its configuration":
+        lambda: read(os.environ["CONFIGURATION_DIRECTORY"] + "/convened.conf"),
     "open a TCP socket": lambda: socket.socket(socket.AF_INET6, socket.SOCK_STREAM).close(),
     "ask for routes": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).close(),
     "change its credentials": change_credentials,
-    "open a raw socket": lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP),
+    "open a raw socket":
+        lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP),
     "open a packet socket": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW),
     "open a vsock": lambda: socket.socket(AF_VSOCK, socket.SOCK_STREAM),
     "make a user namespace": lambda: call("unshare", CLONE_NEWUSER),
@@ -104,8 +107,8 @@ ATTEMPTS = {
     "read /tmp/convened-canary": lambda: read("/tmp/convened-canary"),
 }
 ATTEMPTS |= {"write " + folder: lambda folder=folder: write_into(folder)
-             for folder in ("/", "/usr", "/etc", "/var", "/var/lib", "/boot", "/root", "/etc/convened",
-                            "/dev", "/run", "/proc/sys/kernel", "/sys")}
+             for folder in ("/", "/usr", "/etc", "/var", "/var/lib", "/boot", "/root",
+                            "/etc/convened", "/dev", "/run", "/proc/sys/kernel", "/sys")}
 ATTEMPTS |= {"list " + folder: lambda folder=folder: listing(folder)
              for folder in ("/home", "/root", "/run/user")}
 

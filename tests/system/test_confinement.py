@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The sandbox, really in force: the unit runs a probe in place of the daemon, which tries what a daemon that was
-taken over would try. Each attempt is the name of an error, or "done"."""
+"""The sandbox, really in force: the unit runs a probe in place of the daemon, which tries what a
+daemon that was taken over would try. Each attempt is the name of an error, or "done"."""
 
 import json
 import os

@@ -263,7 +263,8 @@ def many_objects(machine):
 
 
 def waited_sec(pid):
-    """How long a process has been ready to run while others ran, see sched-stats of the kernel's documentation."""
+    """How long a process has been ready to run while others ran, see sched-stats of the kernel's
+    documentation."""
     waited = 0
     for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
         waited += int(path.read_text(encoding="ascii").split()[1])
@@ -271,8 +272,8 @@ def waited_sec(pid):
 
 
 def away_sec(user, end):
-    """How long the name is away after `end` is done to the daemon. What others of the machine's processors took
-    meanwhile is not the daemon's time."""
+    """How long the name is away after `end` is done to the daemon. What others of the machine's
+    processors took meanwhile is not the daemon's time."""
     before = main_pid()
     bus = int(show("MainPID", "dbus.service"))
     waited = waited_sec(1) + waited_sec(bus)
@@ -330,7 +331,8 @@ def test_hanging_disk(machine):
         hold.unlink()
     await_restart(alice, before)
     assert alice.get(path)["Tag"] == "survivor"
-    assert [entry for entry in machine.messages("--identifier=systemd") if "Watchdog timeout" in entry]
+    assert [entry for entry in machine.messages("--identifier=systemd")
+            if "Watchdog timeout" in entry]
 
 
 @pytest.mark.covers("machine: bus restart")

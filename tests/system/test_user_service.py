@@ -41,7 +41,8 @@ def fixture_carol(machine):
     carol = Login(OUTSIDER)
     wait_for(lambda: pathlib.Path(carol.runtime, "bus").exists(), 20)
     carol.write(".config/convened/convened.conf",
-                f"[Api]\nBaseUrl={machine.simulator.base_url}\nAccountId={machine.simulator.account}\n"
+                f"[Api]\nBaseUrl={machine.simulator.base_url}\n"
+                f"AccountId={machine.simulator.account}\n"
                 f"CredentialsFile={carol.home}/.config/convened/credentials\n")
     carol.write(".config/convened/credentials", "user:password\n")
     yield carol

@@ -103,7 +103,8 @@ def fixture_polkit():
     def say(result, *actions):
         names = ", ".join(f'"org.convened1.{action}"' for action in actions)
         write(RULES, "polkit.addRule(function(action, subject) {\n"
-                     f"        if ([{names}].indexOf(action.id) >= 0) return polkit.Result.{result};\n"
+                     f"        if ([{names}].indexOf(action.id) >= 0)\n"
+                     f"                return polkit.Result.{result};\n"
                      "});\n")
         systemctl("restart", "polkit.service")
 
@@ -222,7 +223,8 @@ def test_callers_that_vanish(machine):
     rows = []
     after = 0
     while True:
-        page, after = alice.manager("ListSessions", "a{sv}tu", ({"Fields": ("as", ["Owner"])}, after, 1000))
+        page, after = alice.manager("ListSessions", "a{sv}tu",
+                                    ({"Fields": ("as", ["Owner"])}, after, 1000))
         rows += page
         if not after:
             break

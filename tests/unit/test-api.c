@@ -283,7 +283,8 @@ static void test_retry_after(void **state) {
         }
 }
 
-/* On a connection that was used before, and dies without an answer, libcurl sends again by itself. */
+/* On a connection that was used before, and dies without an answer, libcurl sends again by
+ * itself. */
 static void script_second_dies(World *world, unsigned n, Reply *reply) {
         (void)world;
         *reply = n % 2 == 0 ? (Reply){ .text = SESSION } : (Reply){ .close = true };

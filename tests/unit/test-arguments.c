@@ -118,7 +118,8 @@ static const char *url_of(size_t n) {
         return text;
 }
 
-/* Covers "argument: key that is repeated", "argument: unknown key", "argument: key of the wrong type". */
+/* Covers "argument: key that is repeated", "argument: unknown key",
+ * "argument: key of the wrong type". */
 static void test_keys(void **state) {
         (void)state;
         TAKEN("nothing", (void)m);

@@ -106,7 +106,8 @@ static void test_session(void **state) {
         assert_string_equal(row->spec->client_name, ":1.5");
         assert_false(row->spec->stranger);
         assert_int_equal(row->wanted->mode, MODE_SESSION);
-        /* One that was here stays whose it is; its session has a number now, and so have the others. */
+        /* One that was here stays whose it is; its session has a number now, and so have the
+         * others. */
         row = bench_row_of(bench, KIND_PARTICIPANT, "p1");
         assert_int_equal(row->number, 1);
         assert_int_equal(row->spec->owner, 0);

@@ -3,8 +3,8 @@
 
 /* Refused credentials take calls back that are still unanswered, and nothing else. */
 
-/* A participant in no session that two sessions could take; adding it to the second was accepted, and
- * is under way. */
+/* A participant in no session that two sessions could take; adding it to the second was accepted,
+ * and is under way. */
 typedef struct Scene {
         uint64_t one, two, participant;
 } Scene;
@@ -106,7 +106,8 @@ static void test_superseded(void **state) {
         assert_accepted(bench, &scene);
 }
 
-/* What was accepted after a call that is refused stands on it, and is kept; what came later goes. */
+/* What was accepted after a call that is refused stands on it, and is kept; what came later
+ * goes. */
 static void test_accepted_later(void **state) {
         Bench *bench = *state;
         Scene scene = { .two = bench_session(bench, "s2") };

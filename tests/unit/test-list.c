@@ -11,9 +11,10 @@
 #define MANY 30000
 
 /*
- * Sessions 1 … MANY. Every third has the tag "third"; ids of the first FEW / 2 begin with "few-", of
- * all others with "many-"; every thousandth has failed and has none; number 7 has an owner of its
- * own. Participants 1 … 30: the first 20 in session 1, the others in session 2; 4 and 24 are "x".
+ * Sessions 1 … MANY. Every third has the tag "third"; ids of the first FEW / 2 begin with "few-",
+ * of all others with "many-"; every thousandth has failed and has none; number 7 has an owner of
+ * its own. Participants 1 … 30: the first 20 in session 1, the others in session 2; 4 and 24 are
+ * "x".
  */
 typedef struct World {
         Pipe ends;

@@ -42,7 +42,8 @@ static void test_bucket_released(void **state) {
         assert_int_equal(n, 10);
 }
 
-/* Half of it each time that it was too fast, but not down to nothing; and never more than before. */
+/* Half of it each time that it was too fast, but not down to nothing; and never more than
+ * before. */
 static void test_bucket_slow_down(void **state) {
         Bucket bucket;
         usec_t now = USEC_PER_HOUR;
@@ -99,7 +100,8 @@ static void test_bucket_resize(void **state) {
         bucket_resize(&bucket, 30, 60, now);
         assert_true(bucket.per_sec == 30 && bucket.burst == 60);
 
-        /* What was found out is true of a larger figure too, and no reason to exceed a smaller one. */
+        /* What was found out is true of a larger figure too, and no reason to exceed a smaller
+         * one. */
         bucket_slow_down(&bucket, now);
         bucket_resize(&bucket, 60, 60, now);
         assert_true(bucket.per_sec == 15 && bucket.burst == 15);
@@ -138,7 +140,8 @@ static void test_backoff(void **state) {
         }
 }
 
-/* Looked at all at once, they are looked at evenly over the time that follows, and every time after. */
+/* Looked at all at once, they are looked at evenly over the time that follows, and every time
+ * after. */
 static void test_spread(void **state) {
         enum { N = 200, PARTS = 10 };
         const usec_t interval = USEC_PER_MIN, begin = 12345 * USEC_PER_SEC;

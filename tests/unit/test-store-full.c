@@ -15,7 +15,8 @@
 
 /*
  * A disk of which only so much is left: the linker prefers these to libc's, for SQLite too. A file
- * that grows takes of it, one that is truncated gives back; writing over what is there costs nothing.
+ * that grows takes of it, one that is truncated gives back; writing over what is there costs
+ * nothing.
  */
 static pthread_mutex_t disk_lock = PTHREAD_MUTEX_INITIALIZER;
 static int64_t disk_room = NO_END;

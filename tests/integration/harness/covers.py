@@ -3,8 +3,8 @@
 
     @pytest.mark.covers("method: Manager.Sync", "exit: convened 0")
 
-names the rows that a test holds; tests/contract/ knows which there are. With --covered=FILE a line of
-JSON is written for each test that has such a marker.
+names the rows that a test holds; tests/contract/ knows which there are. With --covered=FILE a line
+of JSON is written for each test that has such a marker.
 """
 
 import json

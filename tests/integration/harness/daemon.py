@@ -157,7 +157,8 @@ class Daemon:
             os.close(pidfd)
 
     def hear(self):
-        """Takes in what it has told its service manager. For long tests: unheard, it waits at ten."""
+        """Takes in what it has told its service manager. For long tests: unheard, it waits at
+        ten."""
         while select.select([self.notify_socket], [], [], 0)[0]:
             self.notified += self.notify_socket.recv(4096).decode().split("\n")
 

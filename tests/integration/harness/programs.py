@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Where the programs under test are, and how a process of theirs is watched.
 
-The build folder is $CONVENED_BUILDDIR, else the current folder if it is one, else build/ in the tree.
+The build folder is $CONVENED_BUILDDIR, else the current folder if it is one, else build/ in the
+tree.
 """
 
 import os

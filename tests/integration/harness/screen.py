@@ -170,7 +170,8 @@ class Screen:
             yield from self.walk(child, widget if is_surface(widget) else surface)
 
     def find_all(self, role, name=None):
-        """Waits for one at least; they may be within each other. In the popover, if there is one."""
+        """Waits for one at least; they may be within each other. In the popover, if there is
+        one."""
         def look():
             widgets = list(self.widgets())
             popovers = [one for one in widgets if is_popover(one)]

@@ -112,7 +112,8 @@ class Stage:
         self.daemon.await_property(PATH, "PendingCount", 0)
 
     def verified(self, timeout=30):
-        """Waits until all has been read since the last change: by itself nothing is sent from now on."""
+        """Waits until all has been read since the last change: by itself nothing is sent from now
+        on."""
         begin = time.time() * 1e6
         self.daemon.manager("Sync")
 
