@@ -21,21 +21,22 @@ int reserve_fill(Reserve *reserve) {
         CLEANUP(closep) int fd = -1;
         int error;
 
-        if (reserve->whole)
+        if (reserve->whole && !reserve->tight)
                 return 0;
         fd = reserve_open(reserve, O_CREAT);
         if (fd < 0)
                 return fd;
 
-        error = posix_fallocate(fd, 0, RESERVE_SIZE);
-        if (error == 0) {
+        error = posix_fallocate(fd, 0, reserve->tight ? 2 * RESERVE_SIZE : RESERVE_SIZE);
+        if (error == 0)
                 reserve->whole = true;
-                return 0;
-        }
         /* A part of it is of no use here, and may be of some elsewhere. */
-        if (ftruncate(fd, 0) < 0)
+        if ((error != 0 || reserve->tight) && ftruncate(fd, reserve->whole ? RESERVE_SIZE : 0) < 0)
                 return -errno;
-        return error == EDQUOT ? -ENOSPC : -error;
+        if (error != 0)
+                return error == EDQUOT ? -ENOSPC : -error;
+        reserve->tight = false;
+        return 0;
 }
 
 int reserve_spend(Reserve *reserve) {
@@ -55,20 +56,31 @@ static int commit_over(Database *database, const Batch *batch) {
         return commit_batch(database, batch);
 }
 
+static int commit_anyhow(Database *database, const Batch *batch) {
+        int r = commit_batch(database, batch);
+
+        return r == -ENOSPC ? commit_over(database, batch) : r;
+}
+
+static int commit_common(Reserve *reserve, Database *database, const Batch *batch) {
+        int r = commit_note(database, reserve_fill(reserve));
+
+        if (r == 0)
+                r = commit_anyhow(database, batch);
+        if (r == -ENOSPC)
+                reserve->tight = true;
+        return r;
+}
+
 int reserve_commit(Reserve *reserve, Database *database, const Batch *batch) {
         int r;
 
-        if (!batch->vital) {
-                r = commit_note(database, reserve_fill(reserve));
-                if (r < 0)
-                        return r;
-        }
-        r = commit_batch(database, batch);
-        if (r == -ENOSPC)
-                r = commit_over(database, batch);
-        if (r != -ENOSPC || !batch->vital || !reserve->whole)
-                return r;
+        if (!batch->vital)
+                return commit_common(reserve, database, batch);
 
+        r = commit_anyhow(database, batch);
+        if (r != -ENOSPC || !reserve->whole)
+                return r;
         r = commit_note(database, reserve_spend(reserve));
         return r < 0 ? r : commit_over(database, batch);
 }

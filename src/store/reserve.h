@@ -23,9 +23,11 @@
 typedef struct Reserve {
         const Directory *directory;
         bool whole;
+        bool tight; /* a common batch was refused: once there is room, there shall be some more */
 } Reserve;
 
-/* Makes it whole, where it is not. Return: 0; -ENOSPC: there is no room; negative errno. */
+/* Makes it whole, where it is not. Return: 0; -ENOSPC: there is no room, or after a refusal not as
+ * much again beside it; negative errno. */
 int reserve_fill(Reserve *reserve);
 
 /* Gives it up; when this is over the room is free. Return: 0, negative errno. */

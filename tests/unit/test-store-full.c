@@ -71,10 +71,10 @@ ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at) {
 /* As on many file systems, what there was is taken where it is not enough. */
 int posix_fallocate(int fd, off_t at, off_t n) {
         int error = disk_take(fd, at + n);
-        int64_t left = disk_left();
+        int64_t more = size_of(fd) + disk_left();
 
-        if (error == ENOSPC && left > 0 && disk_take(fd, left) == 0)
-                (void)syscall(SYS_fallocate, fd, 0, 0, left);
+        if (error == ENOSPC && more > 0 && disk_take(fd, more) == 0)
+                (void)syscall(SYS_fallocate, fd, 0, 0, more);
         return error ? error : (int)syscall(SYS_fallocate, fd, 0, at, n);
 }
 
@@ -163,6 +163,28 @@ static void test_full(void **state) {
         assert_int_equal(put(f, 4, 10, false), 0);
         assert_int_equal(reserve_size(f), RESERVE_SIZE);
         assert_int_equal(n_sessions(f), 4);
+}
+
+/* As long as all that is stored fits into what is there: it does not come and go. */
+static void test_tight(void **state) {
+        Fixture *f = *state;
+
+        attach(f);
+        assert_int_equal(put(f, 1, 10, false), 0);
+        disk_set(0, 0);
+        assert_int_equal(put(f, 1, 100000, false), -ENOSPC);
+        assert_int_equal(put(f, 1, 10, false), -ENOSPC);
+        assert_int_equal(put(f, 1, 10, true), 0);
+        disk_set(RESERVE_SIZE - 1, 0);
+        assert_int_equal(put(f, 1, 10, false), -ENOSPC);
+        assert_int_equal(reserve_size(f), RESERVE_SIZE);
+        assert_true(disk_left() == RESERVE_SIZE - 1);
+
+        disk_set(RESERVE_SIZE, 0);
+        assert_int_equal(put(f, 1, 10, false), 0);
+        assert_int_equal(reserve_size(f), RESERVE_SIZE);
+        disk_set(40000, 0);
+        assert_int_equal(put(f, 1, 20, false), 0);
 }
 
 /* A failed attempt to make it again leaves nothing of it. */
@@ -283,10 +305,15 @@ static void test_broken_reserve(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                STORE_TEST(test_reserve),          STORE_TEST(test_full),
-                STORE_TEST(test_reserve_in_parts), STORE_TEST(test_reserve_too_small),
-                STORE_TEST(test_log_begins_anew),  STORE_TEST(test_all_or_nothing),
-                STORE_TEST(test_start_when_full),  STORE_TEST(test_broken_reserve),
+                STORE_TEST(test_reserve),
+                STORE_TEST(test_full),
+                STORE_TEST(test_tight),
+                STORE_TEST(test_reserve_in_parts),
+                STORE_TEST(test_reserve_too_small),
+                STORE_TEST(test_log_begins_anew),
+                STORE_TEST(test_all_or_nothing),
+                STORE_TEST(test_start_when_full),
+                STORE_TEST(test_broken_reserve),
         };
 
         return cmocka_run_group_tests_name("store: full disk", tests, NULL, NULL);
