@@ -74,7 +74,7 @@ int core_unknown(Core *core, Object *object, const Flight *flight, const Answer 
         if (r < 0)
                 return r;
 
-        if (row->gone) {
+        if (row->gone && !object->unsure) {
                 r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
                 return r < 0 ? r : core_remove(core, object, false);
         }
@@ -296,6 +296,8 @@ int core_withhold(Core *core, uint64_t serial) {
                 object->change = NULL;
         else if (object)
                 object->read = NULL;
+        if (object && flight->step == STEP_LOOK_SUBSCRIPTIONS)
+                object->look_subscriptions = true;
         if (object && !object->removed && flight->step == STEP_CREATE) {
                 r = core_touch(core, object);
                 object->row.attempt_open = false;

@@ -19,6 +19,7 @@ int core_new(Core **ret, const CoreConfig *config) {
                 TAILQ_INIT(&core->ready[priority]);
         TAILQ_INIT(&core->waiters);
         TAILQ_INIT(&core->departures);
+        storage_init(&core->storage);
         RB_INIT(&core->flights);
         bucket_init(&core->bucket, config->requests_per_sec, config->request_burst, 0);
         core->host.usable = true;
@@ -37,6 +38,7 @@ Core *core_free(Core *core) {
         if (core->batch)
                 core_release(core, core->batch);
         free(core->batch_objects);
+        storage_deinit(&core->storage);
         for (size_t i = 0; i < core->n_effects; i++)
                 effect_deinit(core->effects + i);
         free(core->effects);
@@ -193,5 +195,6 @@ void core_set_credentials(Core *core, bool usable, Now now) {
 
 void core_stop(Core *core) {
         core->stopping = true;
-        waiters_pass_all(core); /* whoever waits is told what is so: it is accepted */
+        core->storage.retry_at = 0; /* the last chance */
+        waiters_pass_all(core);     /* whoever waits is told what is so: it is accepted */
 }

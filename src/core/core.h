@@ -71,6 +71,8 @@ typedef struct CoreStatus {
         uint32_t n_objects[_KIND_MAX];
         uint32_t n_pending;
         uint64_t suspected_orphans;
+        bool disk_full;       /* calls are refused */
+        bool disk_held;       /* what the API said is kept in memory until there is room */
         unsigned n_in_flight; /* requests */
         unsigned n_posts;     /* of these, creations */
 } CoreStatus;
@@ -177,6 +179,19 @@ int core_seal(Core *core, Now now, Batch **ret);
  */
 int core_committed(Core *core, Batch *batch, Now now);
 void core_release(Core *core, Batch *batch);
+
+/**
+ * core_refused() - the disk is full, and nothing of the batch is durable
+ * @batch: given back, as by core_release(); nothing of it may be let out
+ *
+ * Instead of core_committed(). Calls that are not durable are taken back and answered with
+ * OUTCOME_STORAGE_FAILED; a delete only if the batch was vital, for else a vital one follows. What
+ * the API has said goes into the batches that follow. Until there is room, which is tried again and
+ * again, no creation is begun, and no call is taken in but deletes and what only reads.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int core_refused(Core *core, Batch *batch, Now now);
 
 /* CLOCK_BOOTTIME when core_seal() should be called although nothing happened; USEC_NEVER: never.
  * Not later than @now where something is waiting to be sealed. */

@@ -331,6 +331,8 @@ static int object_decide(Core *core, Object *object) {
 
         object_look(core, object);
         core_set_timer(core, object);
+        if (step == STEP_FORGET && object->unsure)
+                step = STEP_WAIT;
         if (step == STEP_FORGET) {
                 int r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
 
@@ -372,12 +374,13 @@ static Object *ready_first(Core *core) {
 
 int core_drive(Core *core) {
         Object *object;
-        bool probing;
+        bool probing, wakes;
         int r;
 
         /* A second creation into an API that may be hanging would be a second orphan. */
         probing = core->host.suspect || core->host.probe;
-        while (!probing && (object = TAILQ_FIRST(&core->ready[PRIORITY_HELD]))) {
+        wakes = !probing && storage_wakes(core);
+        while (wakes && (object = TAILQ_FIRST(&core->ready[PRIORITY_HELD]))) {
                 object_unready(core, object);
                 core_wake(core, object);
         }
@@ -391,7 +394,7 @@ int core_drive(Core *core) {
                         object_unready(core, object);
                         continue;
                 }
-                if (step == STEP_CREATE && probing) {
+                if ((step == STEP_CREATE && probing) || storage_bars(core, object, step)) {
                         object_enqueue(core, object, PRIORITY_HELD);
                         continue;
                 }

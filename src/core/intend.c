@@ -174,6 +174,7 @@ int core_want_gone(Core *core, Object *object) {
         if (r < 0)
                 return r;
         object->row.gone = true;
+        object->unsure = core->storage.intent; /* else nobody is there to be refused */
         r = waiters_read(core, object, OUTCOME_UNAVAILABLE, "It is being deleted.");
         if (r >= 0)
                 r = bump(core, object, asks_being);
@@ -189,6 +190,8 @@ static int intend_delete(Core *core, Object *object, const Intent *intent, uint6
         r = owe(core, object, intent, ticket, &waiter);
         if (r >= 0 && !object->row.gone)
                 r = core_want_gone(core, object);
+        else if (r >= 0 && !object->shown->gone)
+                r = core_touch(core, object); /* what it joins may be taken back */
         if (r >= 0)
                 owe_revisions(waiter, asks_being);
         return r;
@@ -308,6 +311,9 @@ static int intend(Core *core, const Intent *intent, uint64_t ticket, uint64_t *r
                               intent->kind == INTENT_REFRESH ? OUTCOME_UNAVAILABLE
                                                              : OUTCOME_UNAUTHORIZED,
                               "There are no credentials, or the API refuses them.");
+        if (storage_refuses(core, intent->kind))
+                return refuse(ret_reason, OUTCOME_STORAGE_FAILED,
+                              "The disk is full: it cannot be stored.");
         if (intent->kind == INTENT_CREATE)
                 return intend_create(core, intent, ticket, ret_number, ret_reason);
         if (intent->kind == INTENT_ADOPT)
@@ -349,7 +355,11 @@ int core_intend(Core *core, const Intent *intent, uint64_t ticket, Now now, uint
 
         core->now = now;
         *ret_number = 0;
+        core->storage.intent = intent;
+        core->storage.ticket = ticket;
+        core->storage.call++;
         r = intend(core, intent, ticket, ret_number, ret_reason);
+        core->storage.intent = NULL;
         object = r == 0 ? registry_find(&core->registry, intent->object, *ret_number) : NULL;
         if (object)
                 registry_count_pending(&core->registry, object);

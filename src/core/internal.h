@@ -5,6 +5,7 @@
 
 #include "core/object.h"
 #include "core/pace.h"
+#include "core/storage.h"
 #include "core/tombstone.h"
 
 /* A request that is out, or that leaves with the batch that is on its way. */
@@ -67,6 +68,7 @@ struct Core {
         unsigned n_flights, n_posts;
         Bucket bucket;
         Host host;
+        Storage storage;
         bool stopping;
 
         bool syncing[_KIND_MAX]; /* everything from there on is still to be looked at */
@@ -86,6 +88,10 @@ struct Core {
 
 /* Every function here returns 0 or -ENOMEM, where it returns anything. */
 
+/* --- seal.c --- */
+
+Batch *batch_free(Batch *batch);
+
 /* --- touch.c: objects that changed, or that must be decided about anew --- */
 
 /* To be called before anything in a row is changed: keeps what clients see apart from it. */
@@ -102,6 +108,8 @@ int core_set_observed(Core *core, Object *object, Place *observed);
  * to be sent. Where it was taken away at the API (@drifted), the API has settled the others' lists
  * itself; a read corrects what it did not. */
 int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool drifted);
+/* A session is gone, and with it whatever one member wanted or had there. */
+int core_release_member(Core *core, Object *member, uint64_t session);
 /* A session is not there any more: those who wanted or were observed there are nowhere. */
 int core_dissolve(Core *core, Object *session);
 /* Takes an object out of the registry, with the next batch. @tombstone: its id must not come back

@@ -69,6 +69,8 @@ struct Object {
         bool provisional : 1; /* not in the registry, and unseen, before the API has shown it */
         bool listing : 1;     /* ... which it has; and now its participants */
         bool met : 1, met_with_session : 1; /* provisional: seen in a session, and nobody asked */
+        bool unsure : 1; /* its delete is not durable: it may be taken back still */
+        bool held : 1;   /* to be written when there is room on the disk */
         bool must_read : 1;
         bool look_missed : 1;   /* a read was discarded because a change was out */
         bool join_conflict : 1; /* a join was answered with 409: the next read decides */

@@ -133,9 +133,10 @@ int core_fail(Core *core, Object *object, Outcome outcome, const char *message) 
         int r;
 
         r = core_touch(core, object);
-        if (r >= 0)
+        /* Where it is to go whoever waits for a delete waits on. */
+        if (r >= 0 && !object->row.gone)
                 r = waiters_fail_creators(core, object, outcome, message);
-        if (r >= 0)
+        if (r >= 0 && !object->row.gone)
                 r = waiters_fail_all(core, object, OUTCOME_CONFLICT, never_made);
         if (r >= 0 && object->row.kind == KIND_SESSION)
                 r = core_dissolve(core, object);
@@ -158,7 +159,7 @@ int core_refuse_create(Core *core, Object *object, Outcome outcome, const char *
         if (r < 0)
                 return r;
         object->row.attempt_open = false;
-        if (!gone && !waiters_have(object, INTENT_CREATE))
+        if (gone ? object->unsure : !waiters_have(object, INTENT_CREATE))
                 return core_fail(core, object, outcome, message);
         if (gone)
                 r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);

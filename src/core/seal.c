@@ -54,6 +54,13 @@ static bool row_equal_told(const Row *a, const Row *b) {
                a->n_failed == b->n_failed && messages;
 }
 
+/* Whether anything of an object has to be written. */
+static bool object_to_disk(const Object *object) {
+        if (object->removed)
+                return object->shown;
+        return !object->shown || !row_equal_on_disk(object->shown, &object->row);
+}
+
 /* Puts one touched object into the batch, unless it is again what it was. */
 static int batch_add(Core *core, Batch *batch, Object *object) {
         BatchRow *entry = batch->rows + batch->n_rows;
@@ -72,9 +79,7 @@ static int batch_add(Core *core, Batch *batch, Object *object) {
         entry->revived = object->revived;
         object->revived = false;
         entry->token = TAKE(object->token);
-        entry->to_disk =
-                object->removed ? object->shown != NULL
-                                : !object->shown || !row_equal_on_disk(object->shown, &object->row);
+        entry->to_disk = object_to_disk(object);
         if (object->row.kind == KIND_SESSION) {
                 object->batch_index = (uint32_t)batch->n_rows;
                 object->sealed_at = core->generation + 1;
@@ -83,7 +88,7 @@ static int batch_add(Core *core, Batch *batch, Object *object) {
         return 0;
 }
 
-static Batch *batch_free(Batch *batch) {
+Batch *batch_free(Batch *batch) {
         if (!batch)
                 return NULL;
         for (size_t i = 0; i < batch->n_rows; i++) {
@@ -122,6 +127,8 @@ static int batch_new(Core *core, Batch **ret) {
 
         while ((object = TAILQ_FIRST(&core->touched))) {
                 TAILQ_REMOVE(&core->touched, object, on_touched);
+                if (storage_hold(core, object, object_to_disk(object)))
+                        continue;
                 object->touched = false;
                 r = batch_add(core, batch, object);
                 if (r < 0)
@@ -131,17 +138,9 @@ static int batch_new(Core *core, Batch **ret) {
         return 0;
 }
 
-static bool counters_equal(const Counters *a, const Counters *b) {
-        for (Kind kind = 0; kind < _KIND_MAX; kind++)
-                if (a->last_number[kind] != b->last_number[kind])
-                        return false;
-        return a->suspected_orphans == b->suspected_orphans;
-}
-
 /* As after most turns, in which somebody only asked. */
 static bool seal_nothing(const Core *core) {
-        return TAILQ_EMPTY(&core->touched) && core->n_effects == 0 &&
-               counters_equal(&core->counters, &core->shown_counters);
+        return TAILQ_EMPTY(&core->touched) && core->n_effects == 0 && !storage_has_counters(core);
 }
 
 int core_seal(Core *core, Now now, Batch **ret) {
@@ -153,7 +152,9 @@ int core_seal(Core *core, Now now, Batch **ret) {
                 return 0;
 
         core->now = now;
-        r = waiters_expire(core);
+        r = storage_begin(core);
+        if (r >= 0)
+                r = waiters_expire(core);
         if (r < 0)
                 return r;
         r = departures_take(core);
@@ -170,12 +171,17 @@ int core_seal(Core *core, Now now, Batch **ret) {
                 return r;
 
         r = batch_new(core, &batch);
+        if (r >= 0)
+                r = storage_hold_effects(core);
         if (r < 0)
                 return r;
-        batch->counters = core->counters;
-        batch->counters_changed = !counters_equal(&core->counters, &core->shown_counters);
-        if (batch->n_rows == 0 && seal_nothing(core))
+        batch->counters_changed = storage_has_counters(core);
+        batch->counters = batch->counters_changed ? core->counters : core->shown_counters;
+        storage_seal(core, batch);
+        if (batch->n_rows == 0 && core->n_effects == 0 && !batch->counters_changed) {
+                undos_free(&core->storage.sealed);
                 return 0;
+        }
 
         batch->generation = ++core->generation;
         batch->sealed_at = now.realtime;
@@ -247,6 +253,10 @@ static int show(Core *core, Batch *batch, size_t i) {
         entry->before = object->shown; /* apart from the row since it was touched */
         object->shown = next ? TAKE(next) : &object->row;
 
+        if (object->unsure && entry->row.gone) {
+                object->unsure = false;
+                core_wake(core, object);
+        }
         core->n_shown[kind] += after;
         core->n_pending += after && !row_in_sync(&entry->row);
         if (entry->before) {
@@ -298,6 +308,7 @@ int core_committed(Core *core, Batch *batch, Now now) {
         unsigned n_requests = 0;
 
         core->now = now;
+        storage_committed(core, batch);
         for (size_t i = 0; i < batch->n_rows; i++) {
                 int r = show(core, batch, i);
 
@@ -342,7 +353,7 @@ usec_t core_deadline(const Core *core, Now now) {
             !TAILQ_EMPTY(&core->departures))
                 return now.boottime;
 
-        due = host_deadline(core);
+        due = usec_min(host_deadline(core), storage_deadline(core, now.boottime));
         due = usec_min(due, due_next(&core->registry.due));
         if (waiter)
                 due = usec_min(due, waiter->reply_by);

@@ -4,6 +4,8 @@
 #include <errno.h>
 
 int core_touch(Core *core, Object *object) {
+        if (core->storage.intent && undo_note(core, object) < 0)
+                return -ENOMEM;
         if (object->shown == &object->row) {
                 CLEANUP(row_freep) Row *shown = calloc(1, sizeof(*shown));
 
@@ -150,8 +152,7 @@ int core_back_off(Core *core, Object *object, Outcome outcome, const char *messa
         return row_set_error(&object->row, outcome, message);
 }
 
-/* A session is gone, and with it whatever one member wanted or had there. */
-static int member_release(Core *core, Object *member, uint64_t session) {
+int core_release_member(Core *core, Object *member, uint64_t session) {
         static const char message[] = "The session is gone.";
         Goal *goals = member->row.goals;
         int r;
@@ -186,7 +187,7 @@ static int member_release(Core *core, Object *member, uint64_t session) {
 int core_dissolve(Core *core, Object *session) {
         while (session->members.n > 0) {
                 Object *member = session->members.items[session->members.n - 1];
-                int r = member_release(core, member, session->row.number);
+                int r = core_release_member(core, member, session->row.number);
 
                 members_remove(&session->members, member);
                 if (r < 0)

@@ -39,6 +39,12 @@ static void on_committed(const Batch *committed, int error, void *userdata) {
         int r;
 
         assert(batch == committed);
+        if (error == -ENOSPC) {
+                r = core_refused(daemon->core, batch, clock_now());
+                if (r < 0)
+                        daemon_fail(daemon, r, "Take a batch back");
+                return;
+        }
         if (error < 0) {
                 /* What the disk has now only a restart can tell. Nothing of the batch was let out,
                  * and no cleaning up may change that. */

@@ -16,6 +16,7 @@
 #include "core/core.h"
 #include "daemon/configuration.h"
 #include "daemon/credentials.h"
+#include "daemon/disk.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/status.h"
@@ -35,6 +36,7 @@ typedef struct Daemon {
         Batch *batch;    /* on its way to the disk, borrowed from the core; NULL: none */
         usec_t batch_at; /* CLOCK_BOOTTIME: since when */
         Status status;
+        Disk disk;
         bool stopping;
         bool failed; /* for good, and it has been said why */
 } Daemon;

@@ -107,6 +107,7 @@ void daemon_turn(Daemon *daemon) {
                 return daemon_fail(daemon, r, "Signal the manager's properties");
 
         status = core_status(daemon->core);
+        disk_tell(&daemon->disk, daemon->options->state_directory, &status);
         if (may_leave(daemon, &status)) {
                 sd_event_exit(daemon->event, EXIT_SUCCESS);
                 return;

@@ -50,6 +50,18 @@ static void bench_let_out(Bench *bench, const Effect *effect) {
         }
 }
 
+static bool bench_refuses(const Bench *bench, const Batch *batch) {
+        switch (bench->room) {
+        case BENCH_ROOM:
+                break;
+        case BENCH_RESERVE:
+                return batch_needs_disk(batch) && !batch->vital;
+        case BENCH_FULL:
+                return batch_needs_disk(batch);
+        }
+        return false;
+}
+
 void bench_turn(Bench *bench) {
         Batch *batch;
 
@@ -57,6 +69,11 @@ void bench_turn(Bench *bench) {
                 assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
                 if (!batch)
                         return;
+                if (bench_refuses(bench, batch)) {
+                        bench->n_refused++;
+                        assert_int_equal(core_refused(bench->core, batch, bench->now), 0);
+                        continue;
+                }
                 bench->n_commits += batch_needs_disk(batch);
                 assert_int_equal(core_committed(bench->core, batch, bench->now), 0);
                 for (size_t i = 0; i < batch->n_effects; i++)

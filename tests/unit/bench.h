@@ -9,10 +9,15 @@
 
 #define BENCH_REQUESTS_MAX 64
 
+/* What the disk of a bench has room for. */
+typedef enum BenchRoom { BENCH_ROOM, BENCH_RESERVE, BENCH_FULL } BenchRoom;
+
 typedef struct Bench {
         Core *core;
         Now now;
         uint64_t last_ticket;
+        BenchRoom room;
+        unsigned n_refused; /* batches */
 
         Reply replies[BENCH_REQUESTS_MAX]; /* in the order in which they went out; no messages */
         size_t n_replies;
