@@ -34,7 +34,8 @@ CSS = b"""
 # --- widgets in a line each
 
 def box(*children, vertical=False, **more):
-    result = Gtk.Box(orientation=Gtk.Orientation.VERTICAL if vertical else 0, **more)
+    result = Gtk.Box(**more)
+    result.set_orientation(Gtk.Orientation.VERTICAL if vertical else Gtk.Orientation.HORIZONTAL)
     for child in children:
         result.append(child)
     return result
@@ -280,7 +281,7 @@ class Window(Adw.ApplicationWindow):
         self.notice = Notice("warning")
         self.failure = Notice("error", button(lambda: self.failure.tell(""), css_classes=["flat"],
                                               icon_name="window-close-symbolic"))
-        self.people = Gtk.ListBox(selection_mode=0, css_classes=["boxed-list"])
+        self.people = Gtk.ListBox(selection_mode=Gtk.SelectionMode.NONE, css_classes=["boxed-list"])
         self.more = label("", "dim-label", margin_top=6)
         people = Adw.Clamp(child=box(self.people, self.more, vertical=True, margin_top=18,
                                      margin_bottom=18, margin_start=18, margin_end=18))

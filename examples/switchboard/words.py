@@ -70,5 +70,10 @@ def media(thing, things):
 
 
 def about_session(thing, members):
-    ends = thing["ExpiresUSec"] if thing.path != NOWHERE else 0
-    return count(members, "participant") + (f", ends in {span(ends)}" if ends else "")
+    about = count(members, "participant")
+    if thing.path == NOWHERE:
+        return about
+    word, _, why = condition(thing)
+    if word != "in sync":
+        return f"{about}, {word}: {why}"
+    return about + (f", ends in {span(thing['ExpiresUSec'])}" if thing["ExpiresUSec"] else "")

@@ -139,7 +139,12 @@ def test_says_what_is_pending_and_why():
         screen.await_text(OFFLINE, "pending",
                           "API offline\n1 session, 1 participant\n1 not in sync",
                           "Hears nobody; sends nothing\n.*; attempt .* in .*")
+        stage.session(Tag="lunch", Wait=False)
+        screen.click("label", "lunch")
+        screen.await_text("0 participants, pending: .*; attempt .* in .*")
         stage.simulator.set_faults()
+        screen.await_text("0 participants, ends in 9 h")
+        screen.click("label", "standup")
         screen.await_text("in sync", "Hears nobody; sends nothing")
         screen.await_no_text(OFFLINE, "pending")
 
