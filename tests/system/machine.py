@@ -139,13 +139,17 @@ class User:
             assert error.name.endswith(".NameHasNoOwner"), error
             return None
 
-    def refused(self, *arguments):
-        """The error that a call gets, without its first words."""
+    def error(self, *arguments):
+        """What a call is refused with."""
         try:
             reply = self.call(*arguments)
         except BusError as error:
-            return error.name.rpartition(".")[2]
+            return error
         raise AssertionError(f"{arguments} was answered with {reply}")
+
+    def refused(self, *arguments):
+        """The name of the error that a call gets, without its first words."""
+        return self.error(*arguments).name.rpartition(".")[2]
 
 
 class Machine:
