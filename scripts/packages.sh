@@ -16,7 +16,8 @@ packages_build=(
 packages_demo=(curl dbus-daemon)
 
 packages_check=(
-        clang clang-format-14 debootstrap e2fsprogs libcmocka-dev libpolkit-gobject-1-dev mount
+        bash-completion clang clang-format-14 debhelper debootstrap dpkg-dev e2fsprogs
+        libcmocka-dev libpolkit-gobject-1-dev lintian mount
         nghttp2-proxy openssl python3 python3-jeepney python3-pytest scdoc shellcheck systemd
         systemd-container xz-utils zsh
         # the examples

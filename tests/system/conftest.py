@@ -15,12 +15,14 @@ import harness.simulator  # noqa: E402
 from harness import covers  # noqa: E402
 from harness.covers import (  # noqa: E402, F401
     pytest_addoption, pytest_configure, pytest_sessionfinish)
-from machine import MEMBERS, OUTSIDER, Machine, run  # noqa: E402
+from machine import MEMBERS, OUTSIDER, PACKAGE, Machine, run  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
 def people():
     """Two members of the group, and somebody who is not one."""
+    if PACKAGE.exists():
+        run("dpkg", "--install", str(PACKAGE))
     for name in MEMBERS:
         run("useradd", "--create-home", "--groups=convene", name)
     run("useradd", "--create-home", OUTSIDER)

@@ -24,6 +24,7 @@ CREDENTIAL = pathlib.Path("/etc/credstore/convened.api")
 ENCRYPTED_CREDENTIAL = pathlib.Path("/etc/credstore.encrypted/convened.api")
 DROP_INS = pathlib.Path("/etc/systemd/system/convened.service.d")
 EXAMPLES = pathlib.Path("/usr/local/share/doc/convened/examples")
+PACKAGE = pathlib.Path("/root/tests/convened.deb")
 SYSTEM_BUS = "unix:path=/run/dbus/system_bus_socket"
 
 PROPERTIES = "org.freedesktop.DBus.Properties"
