@@ -76,6 +76,8 @@ static const char *adoption_fault(const Run *run, const Batch *batch, const Row 
                 return "is adopted, and was made otherwise";
         if (row->has_token || row->attempt_open)
                 return "is adopted, and looks as if it were created here";
+        if (room_delayed(run))
+                return NULL;
         if (row->spec->stranger ? !is_from_list(run, batch, row)
                                 : !is_asked_for(run, row) && !is_with_session(run, batch, row))
                 return "is adopted, and nobody asked for it, and it is in no session of ours";

@@ -57,6 +57,7 @@ static void book_departure(Run *run, const char *name) {
                                 continue;
                         item->deleted = item->last = clients->last_sequence;
                         item->last_at = run->now;
+                        item->departed = true;
                         run->tally->bereaved++;
                 }
 }

@@ -39,7 +39,8 @@ typedef struct Call {
         Kind object;
         uint64_t number, session; /* the session that it names */
         bool wait;
-        bool at_once; /* may succeed without a request: it is there already */
+        bool taken_back; /* it could not be made durable */
+        bool at_once;    /* may succeed without a request: it is there already */
         usec_t issued_at;
         ApiId id; /* INTENT_ADOPT: what was asked for, and how it is to be */
         uint32_t owner;
@@ -50,8 +51,10 @@ typedef struct Call {
 
 /* An object as the outside knows it. Survives the daemon. */
 typedef struct Item {
-        bool known; /* a creation was accepted for this number, or it was adopted */
+        bool known;      /* a creation was accepted for this number, or it was adopted */
+        bool taken_back; /* the creation was never durable: this number is nobody's */
         bool removed;
+        bool departed; /* it went with its app */
         bool at_most_once;
         bool joins; /* created with a session */
         uint32_t owner;

@@ -69,8 +69,8 @@ void life_start(Run *run) {
                 run->booted_at = run->now -
                                  random_between(&run->random, 0, usec_min(run->now, USEC_PER_MIN));
         life->starts_at = life->durable_at = life->stop_by = life->admin_at = USEC_NEVER;
-        life->began = life->sealed = run->clients.last_sequence;
-        life->sealed_at = run->now;
+        life->began = life->sealed = life->durable = run->clients.last_sequence;
+        life->sealed_at = life->durable_sealed_at = run->now;
         life->doomed = false;
         life->credentials = run->quiet || random_chance(&run->random, 0.95);
         if (!life->credentials)
@@ -237,6 +237,7 @@ static void begin_commit(Run *run, Batch *batch) {
 
         if (run->slow_disk && random_chance(random, 0.3))
                 span = random_between(random, 15 * USEC_PER_MSEC, run->commit_max_usec);
+        span = usec_max(span, room_commit_usec(run));
         life->batch = batch;
         image_take(&life->image, batch);
         life->durable_at = run->now + span;
@@ -268,6 +269,17 @@ void life_turn(Run *run) {
         }
 }
 
+static void refuse_batch(Run *run) {
+        Life *life = &run->life;
+
+        if (!image_is_of(&life->image, life->batch))
+                run_fail(run, "I2", "the batch has changed on its way to the disk");
+        image_deinit(&life->image);
+        room_refuse(run);
+        life->batch = NULL;
+        life->durable_at = USEC_NEVER;
+}
+
 static void write_batch(Run *run) {
         Life *life = &run->life;
         Network *network = &run->network;
@@ -287,6 +299,10 @@ void life_commit(Run *run) {
         const bool is_kept = run->crash == CRASH_KEPT ||
                              (run->crash == CRASH_AFTER_ANSWER && random_chance(&run->random, 0.5));
 
+        if (!life->doomed && room_refuses(run, batch)) {
+                refuse_batch(run);
+                return;
+        }
         if (life->doomed && !is_kept) {
                 TRACE(run, "the batch is lost");
                 crash(run);

@@ -131,16 +131,20 @@ static unsigned expect_any(const Run *run, const Intent *intent) {
 }
 
 unsigned oracle_expect(const Run *run, const Intent *intent) {
+        const CoreStatus status = core_status(run->life.core);
         unsigned expected = expect_any(run, intent);
 
         if (expected == 0)
                 expected = TAKEN;
         /* Without an id there is nothing to ask the API for; that may be said now or in a reply. */
+        if (intent->kind == INTENT_REFRESH && status.disk_held)
+                return ~0U; /* it may be gone, and nobody can be told yet */
         if (intent->kind == INTENT_REFRESH)
                 return expected | BIT(OUTCOME_UNAVAILABLE) | BIT(OUTCOME_UNAUTHORIZED) |
                        BIT(OUTCOME_FORBIDDEN);
-        if (core_status(run->life.core).api_state == API_STATE_UNAUTHORIZED &&
-            intent->kind != INTENT_DELETE)
+        if (status.api_state == API_STATE_UNAUTHORIZED && intent->kind != INTENT_DELETE)
                 return (expected & ~TAKEN) | BIT(OUTCOME_UNAUTHORIZED) | BIT(OUTCOME_FORBIDDEN);
+        if (status.disk_full && (intent->kind != INTENT_DELETE || status.disk_held))
+                return BIT(OUTCOME_STORAGE_FAILED);
         return expected;
 }

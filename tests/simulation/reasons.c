@@ -322,6 +322,7 @@ static bool may_be_sent(const Case *c) {
                 const Exchange *exchange = network->exchanges + i;
 
                 if (network_changes(exchange) && exchange->sent_at >= c->item->last_at &&
+                    api_id_is_known(&c->new->id) &&
                     api_id_equal(&exchange->request.participant, &c->new->id))
                         return true;
         }
@@ -372,7 +373,8 @@ static bool may_be_taken_over(const Case *c) {
         const Row *old = c->old;
         const Place *place = c->new->wanted;
 
-        if (!c->run->config.enforce || c->run->clients.reloaded > c->run->life.sealed || !old)
+        if (!c->run->config.enforce || c->run->clients.reloaded > c->run->life.sealed || !old ||
+            room_delayed(c->run))
                 return true;
         if ((old->wanted && old->wanted->session == 0) || (place && place->session == 0) ||
             means_the_same(c))
@@ -385,8 +387,9 @@ static void check_put_back(const Case *c) {
         const Row *old = c->old, *new = c->new;
         usec_t *at = c->item->put_back_at;
 
-        if (!old || !place_equal(old->wanted, new->wanted) || new->gone || new->failed ||
-            c->item->last > c->run->life.sealed || was_denied(c) || !row_open(new, SUBSCRIPTIONS) ||
+        if (!old || room_delayed(c->run) || !place_equal(old->wanted, new->wanted) || old->gone ||
+            new->gone || new->failed || c->item->last > c->run->life.sealed || was_denied(c) ||
+            row_in_sync(new) || !row_open(new, SUBSCRIPTIONS) ||
             old->goals[SUBSCRIPTIONS].wanted_rev == new->goals[SUBSCRIPTIONS].wanted_rev)
                 return;
         CHECK(c, "drift", c->run->config.enforce || c->run->clients.reloaded > c->run->life.sealed,
@@ -530,7 +533,8 @@ static void check_removed(const Case *c, const BatchRow *change) {
         CHECK(c, "I1", !post_of(c, POST_OUT), "is removed while its creation is under way");
         CHECK(c, "I1", !post_of(c, POST_CREATED), "is removed, and its id had arrived");
         CHECK(c, "delete",
-              row->gone || c->item->deleted > c->run->life.sealed || was_refused(c) ||
+              (!c->old && c->item->taken_back) || row->gone ||
+                      c->item->deleted > c->run->life.sealed || was_refused(c) ||
                       has_lost_its_session(c) || (was_denied(c) && !c->item->acknowledged),
               "is removed without a reason");
 }
@@ -588,6 +592,7 @@ void reasons_check(Run *run, const Batch *batch, const BatchRow *change) {
                 check_removed(&c, change);
                 return;
         }
+        CHECK(&c, "storage", !c.item->taken_back, "was taken back, and is there");
         check_being(&c);
         check_put_back(&c);
         check_wanted(&c);

@@ -32,6 +32,9 @@ static void check_durable(Run *run, const Call *call, const Item *item) {
 
         if (call->at_once || item->last > call->sequence)
                 return;
+        /* It was to be said with a batch that found no room, and the API has refused it since. */
+        if (item->refused_at >= call->issued_at && run->room.refused_at >= call->issued_at)
+                return;
         switch (call->kind) {
         case INTENT_CREATE:
                 is_there = row != NULL || item->removed;
@@ -168,8 +171,9 @@ static bool has_grounds(const Run *run, const Call *call, const Item *item, Outc
                 return item->n_unknown > 0;
         case OUTCOME_DONE:
                 return true;
-        case OUTCOME_NO_TOKEN:
         case OUTCOME_STORAGE_FAILED:
+                return call->taken_back;
+        case OUTCOME_NO_TOKEN:
         case OUTCOME_INVALID:
         case _OUTCOME_MAX:
                 break;
@@ -204,6 +208,9 @@ void clients_reply(Run *run, const Reply *reply) {
                          (int)reply->kind, reply->number);
         else if ((reply->outcome == OUTCOME_DONE) != !reply->message)
                 run_fail(run, "I10", "%s: a message belongs to an error", call_text(&call));
+        else if (call.taken_back && !call.at_once && reply->outcome != OUTCOME_STORAGE_FAILED)
+                run_fail(run, "replies", "%s: %s, and it is not durable", call_text(&call),
+                         reply_name(reply->outcome));
         else if (!has_grounds(run, &call, item, reply->outcome))
                 run_fail(run, "replies", "%s: %s has no grounds", call_text(&call),
                          reply_name(reply->outcome));

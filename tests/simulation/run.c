@@ -111,6 +111,7 @@ static void run_init(Run *run, uint64_t seed, unsigned hours, bool verbose, Tall
         run->booted_at = 0;
         draw_config(run);
         draw_habits(run);
+        room_start(run);
         run->judged_at = hours * USEC_PER_HOUR;
         run->quiet_at = run->judged_at - settling_usec(run, true);
         run->fresh_at = run->settled_at = USEC_NEVER;
@@ -140,6 +141,7 @@ static void begin_quiet(Run *run) {
         run->settled_at = run->now + settling_usec(run, false);
         agreement_note_open(run);
         run->slow_disk = false;
+        room_settle(run);
         run->sky = (Sky){ .changes_at = USEC_NEVER };
         run->strangers_at = run->clients.next_at = run->crash_at = USEC_NEVER;
         run->world.never_expires = true;
@@ -165,6 +167,7 @@ typedef enum Turn {
         TURN_CLIENTS,
         TURN_STRANGERS,
         TURN_SKY,
+        TURN_ROOM,
         TURN_ADMIN,
         TURN_STRIKE,
         TURN_QUIET,
@@ -196,6 +199,7 @@ static Turn next_turn(const Run *run, usec_t *ret_at) {
                 [TURN_CLIENTS] = is_up ? run->clients.next_at : USEC_NEVER,
                 [TURN_STRANGERS] = run->strangers_at,
                 [TURN_SKY] = run->sky.changes_at,
+                [TURN_ROOM] = run->room.changes_at,
                 [TURN_ADMIN] = life->admin_at,
                 [TURN_STRIKE] = life->stop_by,
                 [TURN_QUIET] = run->quiet_at,
@@ -215,8 +219,12 @@ static Turn next_turn(const Run *run, usec_t *ret_at) {
 
 /* Somebody looks after refused credentials, sooner or later; or the rare probe finds out. */
 static void watch_state(Run *run) {
-        const ApiState state = core_status(run->life.core).api_state;
+        const CoreStatus status = core_status(run->life.core);
+        const ApiState state = status.api_state;
 
+        run->tally->held += status.disk_held;
+        if (status.disk_full)
+                run->room.refused_at = run->clients.troubled_at = run->now;
         if (state != API_STATE_ONLINE)
                 run->clients.troubled_at = run->now;
         if (state == run->budget.last_state)
@@ -251,6 +259,9 @@ static void take_turn(Run *run, Turn turn) {
                 sky_turn(&run->sky, &run->random, run->now);
                 run->tally->weathers[run->sky.weather]++;
                 TRACE(run, "weather: %s", weather_name(run->sky.weather));
+                break;
+        case TURN_ROOM:
+                room_turn(run);
                 break;
         case TURN_ADMIN:
                 life_admin(run);

@@ -13,6 +13,7 @@
 #include "simulation/disk.h"
 #include "simulation/faults.h"
 #include "simulation/network.h"
+#include "simulation/room.h"
 #include "simulation/tally.h"
 #include "simulation/world.h"
 
@@ -30,6 +31,8 @@ typedef struct Life {
         uint64_t began;   /* the last sequence before it */
         uint64_t sealed;  /* intents that a seal has seen: of this sequence and before */
         usec_t sealed_at;
+        uint64_t durable; /* as sealed, of the seal before: what is refused now comes after it */
+        usec_t durable_sealed_at;
         bool reboots; /* CLOCK_BOOTTIME begins anew */
         bool doomed;  /* the batch on its way will be the last one */
 } Life;
@@ -66,6 +69,7 @@ typedef struct Run {
         Sky sky;
         Network network;
         Disk disk;
+        Room room;
         Table seen; /* what signals have told */
         Clients clients;
         Apps apps;

@@ -56,6 +56,12 @@ static const char *const stranger_names[_STRANGER_KIND_MAX] = {
         [STRANGER_JOIN] = "join-stranger",
 };
 
+static const char *const room_names[_ROOM_STATE_MAX] = {
+        [ROOM_ENOUGH] = "enough",
+        [ROOM_RESERVE] = "reserve",
+        [ROOM_NONE] = "none",
+};
+
 const char *reply_name(Outcome outcome) {
         return outcome_names[outcome];
 }
@@ -121,6 +127,11 @@ void tally_print(const Tally *tally) {
         print_crashes(tally);
         print_counts("strangers at the API", tally->strangers, stranger_names, NULL,
                      _STRANGER_KIND_MAX);
+        print_counts("room on the disk", tally->rooms, room_names, NULL, _ROOM_STATE_MAX);
+        printf("batches without room %" PRIu64 ", vital ones without the reserve %" PRIu64
+               ", calls taken back %" PRIu64 ", steps with something held %" PRIu64 "\n",
+               tally->refused_batches[0], tally->refused_batches[1], tally->taken_back,
+               tally->held);
         printf("POSTs %" PRIu64 ", unknown outcomes %" PRIu64 ", repeats after one %" PRIu64
                ", answers given twice %" PRIu64 ", expired %" PRIu64 "\n",
                posts, tally->unknown_outcomes, tally->repeats, tally->repeated_answers,
@@ -149,6 +160,16 @@ static unsigned floor_of(const char *title, const uint64_t *counts, const char *
                         n_missing++;
                 }
         return n_missing;
+}
+
+static unsigned room_floors(const Tally *tally) {
+        static const char *const names[] = { "common batch", "vital batch", "call taken back",
+                                             "held" };
+        const uint64_t counts[] = { tally->refused_batches[0], tally->refused_batches[1],
+                                    tally->taken_back, tally->held };
+
+        return floor_of("room on the disk:", tally->rooms, room_names, NULL, _ROOM_STATE_MAX) +
+               floor_of("without room:", counts, names, NULL, ELEMENTSOF(counts));
 }
 
 unsigned tally_floors(const Tally *tally) {
@@ -189,7 +210,7 @@ unsigned tally_floors(const Tally *tally) {
         unsigned n_missing = 0;
 
         memcpy(replies, tally->replies, sizeof(replies));
-        replies[OUTCOME_NO_TOKEN] = replies[OUTCOME_STORAGE_FAILED] = 1; /* not the core's */
+        replies[OUTCOME_NO_TOKEN] = 1; /* not the core's */
         replies[OUTCOME_NO_SUCH_PARTICIPANT] += tally->refusals[OUTCOME_NO_SUCH_PARTICIPANT];
         replies[OUTCOME_SESSION_FULL] += tally->refusals[OUTCOME_SESSION_FULL];
         replies[OUTCOME_INVALID] += tally->refusals[OUTCOME_INVALID];
@@ -200,6 +221,7 @@ unsigned tally_floors(const Tally *tally) {
         n_missing += floor_of("answer", tally->outcomes, api_outcome_names, NULL, _API_OUTCOME_MAX);
         n_missing += floor_of("fault", tally->faults, NULL, fault_name_at, _FAULT_MAX);
         n_missing += floor_of("weather", tally->weathers, NULL, weather_name_at, _WEATHER_MAX);
+        n_missing += room_floors(tally);
         n_missing += floor_of("crash", tally->crashes, crash_names, NULL, _CRASH_KIND_MAX);
         n_missing +=
                 floor_of("stranger", tally->strangers, stranger_names, NULL, _STRANGER_KIND_MAX);

@@ -6,6 +6,7 @@
 
 #include "core/core.h"
 #include "simulation/faults.h"
+#include "simulation/room.h"
 
 typedef enum CrashKind {
         CRASH_AT_REST,      /* nothing on its way to the disk */
@@ -38,6 +39,7 @@ typedef struct Tally {
         uint64_t crashes[_CRASH_KIND_MAX], stops, reboots;
         uint64_t strangers[_STRANGER_KIND_MAX], expiries;
         uint64_t unknown_outcomes, repeats, repeated_answers, late_answers;
+        uint64_t rooms[_ROOM_STATE_MAX], refused_batches[2], taken_back, held;
         uint64_t departures, missed_departures, bereaved;
         uint64_t reloads, put_back;
         uint64_t without_lists, met; /* runs at the API of 2020, and strangers met in them */
