@@ -89,8 +89,9 @@ int text_fit(char **ret, const char *text, size_t code_points_max) {
                         break;
                 }
                 if (code_point_is_fit(c) && n_points++ < code_points_max) {
-                        memcpy(fit + n, p, length);
-                        n += length;
+                        /* Nearly always one byte, for which memcpy() is a long way round. */
+                        for (size_t i = 0; i < length; i++)
+                                fit[n++] = (char)p[i];
                 }
                 p += length;
         }
