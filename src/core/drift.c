@@ -59,9 +59,12 @@ bool core_drift_is_put_back(const Core *core, const Object *object, const Place 
 /* At most once in a resync interval, so that two who want different things do not chase each
  * other. */
 static void put_back_paced(Core *core, Object *object) {
-        const usec_t now = core->now.boottime;
-        const usec_t at = usec_max(object->put_back_at * USEC_PER_SEC, now);
-        const usec_t next = usec_add(at, core->config.resync_interval_usec);
+        const usec_t now = core->now.boottime, interval = core->config.resync_interval_usec;
+        usec_t at = usec_max(object->put_back_at * USEC_PER_SEC, now), next;
+
+        /* What a client's intent has taken along meanwhile did not wait for its turn. */
+        at = usec_min(at, usec_add(now, interval));
+        next = usec_add(at, interval);
 
         object->retry_at = at > now ? at : 0;
         object->put_back_at = (uint32_t)((next + USEC_PER_SEC - 1) / USEC_PER_SEC);

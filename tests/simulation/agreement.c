@@ -105,8 +105,8 @@ static bool goals_equal(const Row *a, const Row *b) {
 static bool is_put_back_later(const Run *run, const Row *row) {
         const Item *item = clients_item((Clients *)&run->clients, row->kind, row->number);
 
-        return item->put_back_at[1] != 0 &&
-               run->now - item->put_back_at[1] < 2 * run->config.resync_interval_usec;
+        return item->put_back_at[0] != 0 &&
+               run->now - item->put_back_at[0] < 2 * run->config.resync_interval_usec;
 }
 
 void agreement_check_open(Run *run) {

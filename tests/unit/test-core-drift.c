@@ -263,6 +263,30 @@ static void test_intent_goes_first(void **state) {
         assert_put_back(bench, member, session, MODE_SESSION);
 }
 
+/* However often that happens: no more than an interval is waited for. */
+static void test_intents_make_no_debt(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t member = bench_participant(bench, "p1", session, MODE_SESSION);
+        Intent subscribe = { .kind = INTENT_SUBSCRIBE,
+                             .object = KIND_PARTICIPANT,
+                             .number = member,
+                             .mode = MODE_SESSION,
+                             .wait = true };
+
+        see(bench, member, "p1", "s1", MODE_NONE);
+        for (unsigned i = 0; i < 10; i++) {
+                assert_int_equal(bench_intend(bench, subscribe), 0);
+                carry_out(bench, OPERATION_UPDATE_SUBSCRIPTIONS, "s1");
+                if (bench_operation(bench) == OPERATION_UPDATE_SUBSCRIPTIONS)
+                        carry_out(bench, OPERATION_UPDATE_SUBSCRIPTIONS, "s1");
+                assert_int_equal(bench_operation(bench), OPERATION_GET_SUBSCRIPTIONS);
+                bench_answer_seen(bench, "p1", "s1", MODE_NONE);
+        }
+        assert_false(row_in_sync(bench_row(bench, KIND_PARTICIPANT, member)));
+        assert_in_range(insist(bench, 3 * bench_config.resync_interval_usec, "s1", API_OK), 1, 4);
+}
+
 /* It was found outside while new subscriptions waited: both are put right. */
 static void test_subscriptions_of_one_who_is_out(void **state) {
         Bench *bench = *state;
@@ -316,6 +340,7 @@ int main(void) {
                 TEST(test_fight),
                 cmocka_unit_test(test_refused),
                 TEST(test_intent_goes_first),
+                TEST(test_intents_make_no_debt),
                 TEST(test_subscriptions_of_one_who_is_out),
                 TEST(test_switched_by_reload),
         };
