@@ -83,6 +83,7 @@ def test_acknowledged_only_when_durable(bus, simulator):
         assert time.monotonic() - begin >= SLOW_USEC / 1e6
 
 
+@pytest.mark.covers("disk: any other failure", "exit: convened 1")
 def test_a_failed_commit_ends_it_at_once(bus, simulator):
     """Nobody is told anything, and nothing is sent."""
     daemon = on_disk(bus, simulator, 0).start()

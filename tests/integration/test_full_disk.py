@@ -127,7 +127,7 @@ def recovered(daemon, simulator):
     assert properties["SuspectedOrphans"] == 0
 
 
-@pytest.mark.covers("error: StorageFailed")
+@pytest.mark.covers("error: StorageFailed", "disk: full", "disk: deletes", "disk: room again")
 def test_full(machine, simulator):
     daemon, disk = machine
     session = daemon.create_session(Tag="before")
@@ -165,6 +165,7 @@ def test_full(machine, simulator):
         [after[name] for name in ("SessionCount", "ParticipantCount", "PendingCount")]
 
 
+@pytest.mark.covers("disk: an id that arrives")
 def test_id_that_arrives(machine, simulator):
     """The API answers while the disk is full: the id is stored, whatever happens next."""
     daemon, disk = machine
@@ -185,6 +186,7 @@ def test_id_that_arrives(machine, simulator):
     assert len(simulator.state()["sessions"]) == 1
 
 
+@pytest.mark.covers("disk: not even the reserve", "disk: room again")
 def test_not_even_the_reserve(machine, simulator):
     """Somebody takes what was given up, too: nothing can be stored, and nothing is lost."""
     daemon, disk = machine
