@@ -9,8 +9,12 @@ typedef struct Complaint {
         json_object *tree;      /* owns the texts */
         const char *message;    /* NULL: it says nothing */
         const char *request_id; /* NULL: none */
-        bool is_own; /* {"error","requestId"}: what the API says of objects, so that a 404 is a real
-                        one. A gateway's {"message"} stands for a route that is not there */
+        /* {"error","requestId"}: what the API says of objects, so that a 404 is a real one. A
+         * gateway's {"message"} stands for a route that is not there. {"error"} alone is what many
+         * a server says of any path, and no header stands in for the id: the gateway puts its own
+         * on every answer, on those that are not the API's too. What is kept wrongly is read again;
+         * what is dropped wrongly is lost with its token. */
+        bool is_own;
 } Complaint;
 
 /**

@@ -131,6 +131,7 @@ FAULTS = [
     ({"kind": "status", "status": 404}, "not-found", "not-found"),
     ({"kind": "status", "status": 404, "body": "<html>"}, "refused", "refused"),
     ({"kind": "status", "status": 404, "body": {"message": "Not Found"}}, "refused", "refused"),
+    ({"kind": "status", "status": 404, "body": {"error": "Not Found"}}, "refused", "refused"),
     ({"kind": "status", "status": 408}, "broken", "broken"),
     ({"kind": "status", "status": 409}, "conflict", "conflict"),
     ({"kind": "status", "status": 413}, "refused", "refused"),

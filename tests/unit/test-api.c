@@ -193,6 +193,22 @@ static void test_replies(void **state) {
                   API_REFUSED,
                   404,
                   "Not Found" },
+                { "a 404 without the API's id, behind its gateway",
+                  OPERATION_GET_SESSION,
+                  { .text = "HTTP/1.1 404 X\r\nx-amzn-RequestId: 7c0b\r\nx-amz-apigw-id: Z=\r\n"
+                            "x-amzn-ErrorType: NotFoundException\r\nContent-Length: 21\r\n\r\n"
+                            "{\"error\":\"Not Found\"}" },
+                  API_REFUSED,
+                  404,
+                  "Not Found" },
+                { "gone, with the gateway's headers",
+                  OPERATION_GET_SESSION,
+                  { .text = "HTTP/1.1 404 X\r\nx-amzn-RequestId: 7c0b\r\nx-amz-apigw-id: Z=\r\n"
+                            "x-amzn-ErrorType: NotFoundException\r\nContent-Length: 35\r\n\r\n"
+                            "{\"error\":\"gone\",\"requestId\":\"7c0b\"}" },
+                  API_NOT_FOUND,
+                  404,
+                  "gone" },
                 { "somebody's 404",
                   OPERATION_GET_SESSION,
                   { .text = STATUS("404 Not Found") },
