@@ -241,6 +241,16 @@ static int intend_subscribe(Core *core, Object *object, const Intent *intent, ui
         return r < 0 ? r : intend_place(core, object, &subscribe, ticket, place);
 }
 
+/* It is wanted somewhere else. What can be done about it is for people. */
+static int refuse_elsewhere(const Object *object, const char **ret_reason) {
+        return refuse(ret_reason, OUTCOME_CONFLICT,
+                      object->row.wanted->session != 0
+                              ? "The participant is in another session; remove it there first."
+                              : "The participant is in a session at the API that is not in the "
+                                "registry, and that SessionId names. Adopt that session with "
+                                "AdoptSession, and remove the participant there first.");
+}
+
 static int intend_add(Core *core, Object *object, const Intent *intent, uint64_t ticket,
                       const char **ret_reason) {
         CLEANUP(place_unrefp) Place *place = NULL;
@@ -256,8 +266,7 @@ static int intend_add(Core *core, Object *object, const Intent *intent, uint64_t
                 return core_reply(core, ticket, OUTCOME_DONE, object, NULL);
         }
         if (object->row.wanted)
-                return refuse(ret_reason, OUTCOME_CONFLICT,
-                              "The participant is in another session; remove it there first.");
+                return refuse_elsewhere(object, ret_reason);
         r = check_place(session, ret_reason);
         if (r == 0)
                 r = check_publishers(core, intent, intent->session, ret_reason);

@@ -106,10 +106,16 @@ def test_moved_to_a_session_that_is_not_ours(stage):
     assert shown["SubscriptionMode"] == "none" and stage.get(S1)["Participants"] == []
     # Nobody is pulled out of it.
     before = last_seq(stage)
-    stage.refused("Conflict", stage.add, S2, P1)
+    assert "Adopt that session with AdoptSession" in stage.refused("Conflict", stage.add, S2, P1)
     stage.refused("Conflict", stage.remove, S1, P1)
     stage.refused("Conflict", stage.subscribe, P1, "session")
     assert news(stage, before) == []
+    # What is told to be done about it can be done.
+    adopted, = stage.daemon.manager("AdoptSession", "sa{sv}", (stranger, {}))
+    assert stage.get(P1)["Session"] == adopted
+    stage.remove(adopted, P1)
+    stage.add(S2, P1)
+    assert stage.truth(P1)["sessions"] == [there(stage, S2)]
     stage.delete(P1)
     assert there(stage, P2) in stage.simulator.state()["participants"]
     assert_agrees(stage)
