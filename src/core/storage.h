@@ -8,10 +8,11 @@
  *      ▲                              │  ▲                                       │
  *      └── one that is not is durable ┘  └────────── at retry_at ────────────────┘
  *
- * A batch that is not vital is tried at retry_at, whatever there is to write: that is how it is found
- * out that there is room again. In RESERVE batches are vital: they hold what the API said, and
- * deletes, but no other call; no creation is begun, for its id would want room. In HELD what must be
- * durable stays in memory, together with what would tell of it, and nothing is changed at the API.
+ * A batch that is not vital is tried at retry_at, whatever there is to write: that is how it is
+ * found out that there is room again. In RESERVE batches are vital: they hold what the API said,
+ * and deletes, but no other call; no creation is begun, for its id would want room. In HELD what
+ * must be durable stays in memory, together with what would tell of it, and nothing is changed at
+ * the API.
  */
 
 #include "core/object.h"

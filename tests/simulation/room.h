@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* How much room there is on the disk: spans in which it is full, drawn from a source of their own, so
- * that all else in a seed is as if there were none. */
+/* How much room there is on the disk: spans in which it is full, drawn from a source of their own,
+ * so that all else in a seed is as if there were none. */
 
 #include "core/batch.h"
 #include "simulation/random.h"

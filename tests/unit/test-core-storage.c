@@ -183,8 +183,8 @@ static void test_delete_without_reserve(void **state) {
         assert_null(bench_row(bench, KIND_PARTICIPANT, failed));
 }
 
-/* An id that arrives is stored by the reserve; without it, it waits in memory, and nobody sees it or
- * does anything with it before it is durable. */
+/* An id that arrives is stored by the reserve; without it, it waits in memory, and nobody sees it
+ * or does anything with it before it is durable. */
 static void test_id(void **state) {
         static const struct {
                 BenchRoom room;
