@@ -43,6 +43,7 @@ def test_at_home_under_systemd(root):
                    "dbus-1/services/org.convened1.service", "polkit-1/actions/org.convened1.policy",
                    "examples/convened.service.d/address-allow-list.conf",
                    "examples/convened.service.d/encrypted-credentials.conf",
+                   "examples/convened.service.d/memory-limits.conf",
                    "examples/convened.conf"):
         assert [name for name in files_below(root) if name.endswith("/" + ending)], ending
 

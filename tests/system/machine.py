@@ -186,6 +186,12 @@ class Machine:
     def set_credentials(self, text="user:password\n"):
         write(CREDENTIAL, text, 0o600)
 
+    def add_example(self, name):
+        """One of the drop-ins that are installed for administrators to copy."""
+        DROP_INS.mkdir(exist_ok=True)
+        shutil.copy(EXAMPLES / "convened.service.d" / name, DROP_INS)
+        systemctl("daemon-reload")
+
     def add_drop_in(self, text):
         write(DROP_INS / "test.conf", text)
         systemctl("daemon-reload")

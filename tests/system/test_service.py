@@ -12,7 +12,7 @@ import pytest
 
 from harness.daemon import MANAGER, NAME, PATH
 from harness.wait import wait_for
-from machine import (CREDENTIAL, DROP_INS, ENCRYPTED_CREDENTIAL, EXAMPLES, STATE, UNIT, User,
+from machine import (CREDENTIAL, ENCRYPTED_CREDENTIAL, STATE, UNIT, User,
                      await_state, figure, run, show, systemctl)
 
 RELOADED = "MESSAGE_ID=ef0ef099494f4919b7f448da75f5b672"
@@ -216,9 +216,7 @@ def test_encrypted_credentials(machine):
     ENCRYPTED_CREDENTIAL.parent.mkdir(exist_ok=True)
     run("systemd-creds", "encrypt", "--with-key=host", "--name=api", "-",
         str(ENCRYPTED_CREDENTIAL), input="user:password")
-    DROP_INS.mkdir()
-    shutil.copy(EXAMPLES / "convened.service.d" / "encrypted-credentials.conf", DROP_INS)
-    systemctl("daemon-reload")
+    machine.add_example("encrypted-credentials.conf")
     systemctl("start", UNIT)
     assert machine.user("alice").create("Session")
     assert not CREDENTIAL.exists()
@@ -247,19 +245,42 @@ def test_crash_again_and_again(machine):
     await_state("active")
 
 
-def many_objects(machine):
-    """Runs with the state of 100,000 objects."""
+def many_objects(machine, n_sessions=5000):
+    """Runs with the state of so many sessions with 19 participants each."""
     machine.start()
     systemctl("stop", UNIT)
     user = STATE.stat()
     shutil.rmtree(STATE)
     run("/root/tests/bench-registry", str(STATE), machine.simulator.base_url,
-        machine.simulator.account, "5000", "19")
+        machine.simulator.account, str(n_sessions), "19")
     for path in (STATE, *STATE.iterdir()):
         os.chown(path, user.st_uid, user.st_gid)
     # The API has none of them: nothing is to be found gone while time is measured.
     machine.simulator.set_faults({"kind": "hang"})
     systemctl("start", UNIT)
+
+
+def test_memory_limits(machine):
+    """The drop-in leaves room for the objects of three users, and for what they do."""
+    machine.add_example("memory-limits.conf")
+    many_objects(machine, 15000)
+    assert (show("MemoryMax"), show("LimitDATA")) == (str(400 << 20), str(400 << 20))
+    alice, = machine.users("alice")
+    assert alice.get()["ParticipantCount"] == 285000
+    machine.simulator.set_faults()
+    created = [alice.create("Session", Wait=False) for _ in range(100)]
+    rows, _ = alice.manager("ListSessions", "a{sv}tu", ({}, 14000, 1000))
+    assert len(rows) == 1000 and alice.get(created[-1])["Owner"] == alice.uid
+    assert show("NRestarts") == "0"
+
+
+def test_address_allow_list(machine):
+    """The drop-in is taken; the simulator is on this machine, which it allows."""
+    machine.add_example("address-allow-list.conf")
+    assert set(show("IPAddressDeny").split()) == {"::/0", "0.0.0.0/0"}
+    assert "192.0.2.0/24" in show("IPAddressAllow")
+    machine.start()
+    assert machine.user("alice").create("Session")
 
 
 def waited_sec(pid):
