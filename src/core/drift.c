@@ -72,6 +72,8 @@ static void put_back_paced(Core *core, Object *object) {
 
 /* What was agreed is to be driven once more. */
 static int put_back(Core *core, Object *object, bool moved) {
+        /* What is driven, or waits for its turn, already takes this along. */
+        const bool pending = row_open(&object->row, SUBSCRIPTIONS);
         Goal *goals = object->row.goals;
         int r;
 
@@ -80,7 +82,8 @@ static int put_back(Core *core, Object *object, bool moved) {
                 return r;
         for (Aspect aspect = moved ? MEMBERSHIP : SUBSCRIPTIONS; aspect < _ASPECT_MAX; aspect++)
                 object->told_rev[aspect] = ++goals[aspect].wanted_rev;
-        put_back_paced(core, object);
+        if (!pending)
+                put_back_paced(core, object);
         return core_log(core, LOG_EVENT_DRIFT, 5, object,
                         moved ? "Somebody else changed its session at the API; it is put back."
                               : "Somebody else changed its subscriptions at the API; they are put "

@@ -389,7 +389,7 @@ static void check_put_back(const Case *c) {
 
         if (!old || room_delayed(c->run) || !place_equal(old->wanted, new->wanted) || old->gone ||
             new->gone || new->failed || c->item->last > c->run->life.sealed || was_denied(c) ||
-            row_in_sync(new) || !row_open(new, SUBSCRIPTIONS) ||
+            !row_open(new, SUBSCRIPTIONS) || row_open(old, SUBSCRIPTIONS) ||
             old->goals[SUBSCRIPTIONS].wanted_rev == new->goals[SUBSCRIPTIONS].wanted_rev)
                 return;
         CHECK(c, "drift", c->run->config.enforce || c->run->clients.reloaded > c->run->life.sealed,
@@ -399,8 +399,7 @@ static void check_put_back(const Case *c) {
                 at[1] = 0;
         CHECK(c, "drift", at[1] == 0 || c->run->now - at[1] >= c->run->config.resync_interval_usec,
               "is put back too often");
-        at[1] = at[0];
-        at[0] = c->run->now;
+        at[1] = at[0], at[0] = c->run->now;
         c->run->tally->put_back++;
 }
 

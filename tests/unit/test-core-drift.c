@@ -287,6 +287,23 @@ static void test_intents_make_no_debt(void **state) {
         assert_in_range(insist(bench, 3 * bench_config.resync_interval_usec, "s1", API_OK), 1, 4);
 }
 
+/* What waits for its turn waits no longer when more is found to be put back. */
+static void test_more_to_put_back(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t member = bench_participant(bench, "p1", session, MODE_SESSION);
+        const usec_t interval = bench_config.resync_interval_usec;
+
+        see(bench, member, "p1", "s1", MODE_NONE);
+        carry_out(bench, OPERATION_UPDATE_SUBSCRIPTIONS, "s1");
+        bench_answer_seen(bench, "p1", "s1", MODE_NONE);
+        bench_pass(bench, interval / 2);
+        assert_int_equal(insist(bench, interval / 4, NULL, API_OK), 0);
+        see(bench, member, "p1", NULL, MODE_NONE);
+        assert_false(row_in_sync(bench_row(bench, KIND_PARTICIPANT, member)));
+        assert_int_equal(insist(bench, interval * 2 / 5, NULL, API_OK), 1);
+}
+
 /* It was found outside while new subscriptions waited: both are put right. */
 static void test_subscriptions_of_one_who_is_out(void **state) {
         Bench *bench = *state;
@@ -341,6 +358,7 @@ int main(void) {
                 cmocka_unit_test(test_refused),
                 TEST(test_intent_goes_first),
                 TEST(test_intents_make_no_debt),
+                TEST(test_more_to_put_back),
                 TEST(test_subscriptions_of_one_who_is_out),
                 TEST(test_switched_by_reload),
         };
