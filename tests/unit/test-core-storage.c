@@ -449,6 +449,78 @@ static void test_departure(void **state) {
         }
 }
 
+/* He has asked for the delete himself, and left before it was refused. */
+static void test_departure_after_delete(void **state) {
+        CLEANUP(spec_unrefp) Spec *spec = NULL;
+        Intent intent = create(KIND_SESSION, true);
+        Bench *bench = *state;
+        uint64_t number;
+        Batch *batch;
+
+        assert_int_equal(spec_new(&spec), 0);
+        spec->lifetime = LIFETIME_CLIENT;
+        assert_int_equal(spec_set_text(&spec->client_name, ":1.7"), 0);
+        intent.spec = spec;
+        assert_int_equal(bench_intend(bench, intent), 0);
+        bench_answer_id(bench, "s1");
+        number = bench_number(bench);
+        bench_skip_reads(bench);
+
+        batch = intend_slowly(bench, erase(KIND_SESSION, number, true));
+        assert_int_equal(core_client_left(bench->core, ":1.7", bench->now), 0);
+        bench->room = BENCH_FULL;
+        assert_int_equal(core_refused(bench->core, batch, bench->now), 0);
+        bench_turn(bench);
+        assert_int_equal(last_reply(bench), OUTCOME_STORAGE_FAILED);
+        room_again(bench);
+        assert_int_equal(row_state(bench_row(bench, KIND_SESSION, number)), STATE_DELETING);
+}
+
+/* Nothing is changed at the API of which it could not be kept what came of it. */
+static void test_held_changes(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t participant = bench_participant(bench, "p1", 0, MODE_NONE);
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, change(INTENT_ADD, participant, session, false)), 0);
+        bench_answer(bench, API_BROKEN); /* to be tried again */
+        bench->room = BENCH_FULL;
+        assert_int_equal(bench_intend(bench, create(KIND_SESSION, true)), 0);
+        assert_true(is_held(bench));
+        for (unsigned i = 0; i < 100; i++) {
+                bench_skip_reads(bench);
+                assert_int_equal(bench_operation(bench), _OPERATION_MAX);
+                bench_pass(bench, USEC_PER_SEC);
+        }
+        room_again(bench);
+        bench_skip_reads(bench);
+        assert_int_equal(bench_operation(bench), OPERATION_ADD_PARTICIPANT);
+}
+
+/* One that was taken back does not pass for accepted when the credentials are refused. */
+static void test_withdrawn_after(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t participant = bench_participant(bench, "p1", session, MODE_NONE), first;
+        Intent subscribe = change(INTENT_SUBSCRIBE, participant, 0, true);
+
+        subscribe.mode = MODE_SESSION;
+        assert_int_equal(bench_intend(bench, subscribe), 0);
+        first = bench->last_ticket;
+        assert_int_equal(bench_operation(bench), OPERATION_UPDATE_SUBSCRIPTIONS);
+        bench->room = BENCH_RESERVE;
+        subscribe.mode = MODE_NONE;
+        subscribe.wait = false;
+        assert_int_equal(bench_intend(bench, subscribe), 0);
+        assert_int_equal(last_reply(bench), OUTCOME_STORAGE_FAILED);
+        assert_int_equal(bench_reply(bench, first), -1);
+        bench_answer(bench, API_UNAUTHORIZED);
+        assert_int_equal(bench_reply(bench, first), OUTCOME_UNAUTHORIZED);
+        assert_int_equal(bench_row(bench, KIND_PARTICIPANT, participant)->wanted->mode, MODE_NONE);
+        assert_true(row_in_sync(bench_row(bench, KIND_PARTICIPANT, participant)));
+}
+
 /* Room is looked for again and again, at a pace. */
 static void test_retries(void **state) {
         Bench *bench = *state;
@@ -486,6 +558,9 @@ int main(void) {
                 CORE_TEST(test_gone_meanwhile),
                 CORE_TEST(test_publisher_meanwhile),
                 CORE_TEST(test_departure),
+                CORE_TEST(test_departure_after_delete),
+                CORE_TEST(test_held_changes),
+                CORE_TEST(test_withdrawn_after),
                 CORE_TEST(test_retries),
         };
 
