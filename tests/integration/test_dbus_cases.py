@@ -149,6 +149,33 @@ def test_membership_refused_with_the_creation(stage):
     assert stage.get(S1)["Participants"] == []
 
 
+@pytest.mark.covers("case: create with Session, and the API refuses the membership")
+def test_membership_refused_with_the_creation_is_durable(stage):
+    """The error comes before the participant is gone at the API; a crash then forgets nothing."""
+    stage.session()
+    stage.simulator.set_faults({**MEMBERSHIP, "kind": "status", "status": 400, "count": 1},
+                               {"method": "DELETE", "kind": "hang"})
+    with stage.listener() as listener:
+        serial = listener.send(PATH, MANAGER, "CreateParticipant", "a{sv}",
+                               (variants({"Session": S1}),))
+        heard = [event for event in listener.until_reply(serial) if event.path != PATH]
+        stage.daemon.kill()
+    assert [event.brief for event in heard[:1]] == ["+participant/1"]
+    assert heard[-1].brief == "Rejected"
+    assert heard[-1].error.message
+    states = [event.changed["State"] for event in heard
+              if event.path == P1 and "State" in event.changed]
+    assert states[-1] == "deleting", states
+    assert len(stage.simulator.state()["participants"]) == 1
+
+    stage.daemon.start()
+    assert stage.get(P1)["State"] == "deleting"
+    stage.simulator.set_faults()
+    wait_for(lambda: stage.list("Participants") == ({}, 0), timeout=30)
+    assert stage.simulator.state()["participants"] == {}
+    assert stage.get(PATH)["SuspectedOrphans"] == 0
+
+
 @pytest.mark.covers("case: create with Session, refused after the reply has gone")
 def test_membership_refused_after_the_reply(stage):
     stage.session()
