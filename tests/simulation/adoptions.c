@@ -99,7 +99,7 @@ bool adoption_is_good(Run *run, const Batch *batch, const Row *row) {
         snprintf(item->app, sizeof(item->app), "%s", row->spec->client_name);
         /* Whoever it was to live as long as has left while it came in. */
         if (!apps_lives(run, row->spec))
-                item->deleted = item->last = run->clients.last_sequence;
+                item->bereaved = item->deleted = item->last = run->clients.last_sequence;
         item->read_at = run->now;
         snprintf(item->tag, sizeof(item->tag), "%s", row->spec->tag);
         run->tally->adoptions++;

@@ -76,7 +76,7 @@ static void check_row(Run *run, const Row *row) {
 static void check_bereaved(Run *run, const Row *row) {
         const Item *item = clients_item(&run->clients, row->kind, row->number);
 
-        if (!apps_lives(run, row->spec) && !row->gone && item->spared < item->deleted)
+        if (!apps_lives(run, row->spec) && !row->gone && item->spared < item->bereaved)
                 run_fail(run, "lifetime", "%s is still there, and %s has left", row_text(row),
                          row->spec->client_name);
 }

@@ -55,7 +55,7 @@ static void book_departure(Run *run, const char *name) {
 
                         if (!item->known || item->removed || !streq(item->app, name))
                                 continue;
-                        item->deleted = item->last = clients->last_sequence;
+                        item->bereaved = item->deleted = item->last = clients->last_sequence;
                         item->last_at = run->now;
                         item->departed = true;
                         run->tally->bereaved++;

@@ -63,6 +63,7 @@ typedef struct Item {
         uint64_t created, deleted, last; /* sequences of intents: the creation, a delete, any */
         bool acknowledged, delete_acknowledged;
         uint64_t spared;   /* the last intent when a delete of it was refused for good */
+        uint64_t bereaved; /* ... and when whom it lives as long as had left */
         usec_t unknown_at; /* a change was sent then, and nobody knows what became of it */
         usec_t last_at;
         unsigned n_unknown;
