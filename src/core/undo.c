@@ -188,12 +188,12 @@ static void superseded_stand(Core *core) {
 }
 
 static int undo_answer(Core *core, const Undo *undo, bool deletes) {
-        const Row *shown = undo->object->shown;
+        const Object *object = undo->object;
 
         if (!undo->named)
                 return 0;
-        /* What it has joined has become durable meanwhile. */
-        if (undo->kind == INTENT_DELETE && shown && shown->gone)
+        /* What it has joined has become durable meanwhile, and was not refused since. */
+        if (undo->kind == INTENT_DELETE && object->row.gone && object->shown->gone)
                 return core_reply(core, undo->ticket, OUTCOME_DONE, undo->object, NULL);
         if (undo->kind == INTENT_DELETE && !deletes)
                 return delete_again(core, undo);

@@ -172,7 +172,9 @@ static bool has_grounds(const Run *run, const Call *call, const Item *item, Outc
         case OUTCOME_DONE:
                 return true;
         case OUTCOME_STORAGE_FAILED:
-                return call->taken_back;
+                /* A delete that was durable may have been refused, and asked for anew. */
+                return call->taken_back ||
+                       (call->kind == INTENT_DELETE && core_status(run->life.core).disk_held);
         case OUTCOME_NO_TOKEN:
         case OUTCOME_INVALID:
         case _OUTCOME_MAX:

@@ -521,6 +521,35 @@ static void test_withdrawn_after(void **state) {
         assert_true(row_in_sync(bench_row(bench, KIND_PARTICIPANT, participant)));
 }
 
+/* Refused by the API, which is not durable, and asked for anew: the second one is not the first. */
+static void test_delete_again(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1"), number;
+        Intent intent = erase(KIND_SESSION, session, false);
+        const char *reason;
+        Batch *batch;
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, intent), 0);
+        bench->room = BENCH_FULL;
+        bench_answer(bench, API_REFUSED);
+        assert_true(is_held(bench) && bench_row(bench, KIND_SESSION, session)->gone);
+
+        bench->now.boottime += SPAN;
+        assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
+        assert_int_equal(core_intend(bench->core, &intent, ++bench->last_ticket, bench->now,
+                                     &number, &reason),
+                         0);
+        bench->room = BENCH_RESERVE;
+        assert_int_equal(core_refused(bench->core, batch, bench->now), 0);
+        bench_turn(bench);
+        bench_skip_reads(bench);
+        assert_int_equal(bench_operation(bench), OPERATION_DELETE_SESSION);
+        bench_answer(bench, API_OK);
+        assert_null(bench_row(bench, KIND_SESSION, session));
+        room_again(bench);
+}
+
 /* Room is looked for again and again, at a pace. */
 static void test_retries(void **state) {
         Bench *bench = *state;
@@ -561,6 +590,7 @@ int main(void) {
                 CORE_TEST(test_departure_after_delete),
                 CORE_TEST(test_held_changes),
                 CORE_TEST(test_withdrawn_after),
+                CORE_TEST(test_delete_again),
                 CORE_TEST(test_retries),
         };
 
