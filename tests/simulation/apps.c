@@ -57,7 +57,6 @@ static void book_departure(Run *run, const char *name) {
                                 continue;
                         item->bereaved = item->deleted = item->last = clients->last_sequence;
                         item->last_at = run->now;
-                        item->departed = true;
                         run->tally->bereaved++;
                 }
 }

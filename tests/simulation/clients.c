@@ -265,6 +265,8 @@ static void book_intent(Run *run, const Asked *asked, uint64_t number) {
         Clients *clients = &run->clients;
         const Intent *intent = &asked->intent;
         Item *item = clients_item(clients, intent->object, number);
+        const uint64_t deleted = item->deleted;
+        const usec_t last_at = item->last_at;
 
         clients->last_sequence++;
         if (intent->kind == INTENT_CREATE)
@@ -289,6 +291,8 @@ static void book_intent(Run *run, const Asked *asked, uint64_t number) {
                 .wait = intent->wait,
                 .at_once = intent->kind == INTENT_ADD && !intent->has_subscriptions,
                 .issued_at = run->now,
+                .last_at = last_at,
+                .deleted = deleted,
                 .id = intent->id,
         };
         if (intent->kind == INTENT_ADOPT)

@@ -42,7 +42,9 @@ typedef struct Call {
         bool taken_back; /* it could not be made durable */
         bool at_once;    /* may succeed without a request: it is there already */
         usec_t issued_at;
-        ApiId id; /* INTENT_ADOPT: what was asked for, and how it is to be */
+        usec_t last_at;   /* of the intent before it for the same object, and ... */
+        uint64_t deleted; /* ... the sequence of the delete */
+        ApiId id;         /* INTENT_ADOPT: what was asked for, and how it is to be */
         uint32_t owner;
         Lifetime lifetime;
         char app[16];
@@ -54,7 +56,6 @@ typedef struct Item {
         bool known;      /* a creation was accepted for this number, or it was adopted */
         bool taken_back; /* the creation was never durable: this number is nobody's */
         bool removed;
-        bool departed; /* it went with its app */
         bool at_most_once;
         bool joins; /* created with a session */
         uint32_t owner;

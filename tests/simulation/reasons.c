@@ -450,7 +450,9 @@ static void check_being(const Case *c) {
                                                      (was_denied(c) && !c->item->acknowledged))),
                       "is to be deleted, and nobody asked for that");
         if (old && old->gone && !new->gone) {
-                CHECK(c, "I5", was_refused(c) || (was_denied(c) && !c->item->delete_acknowledged),
+                CHECK(c, "I5",
+                      was_refused(c) || (room_delayed(c->run) && c->item->refused_at != 0) ||
+                              (was_denied(c) && !c->item->delete_acknowledged),
                       "was deleted and is wanted again");
                 c->item->delete_acknowledged = false;
                 c->item->spared = c->item->deleted;

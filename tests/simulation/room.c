@@ -91,13 +91,11 @@ static uint64_t item_last(const Item *item) {
         return wished > began ? wished : began;
 }
 
-static void item_take_back(Run *run, Item *item, const Batch *batch) {
+static void item_take_back(Run *run, Item *item) {
         while (item->n_wishes > 0 && item->wishes[item->n_wishes - 1].sequence > run->life.durable)
                 item->n_wishes--;
         if (item->created > run->life.durable)
                 item->taken_back = true;
-        if (item->deleted > run->life.durable && batch->vital && !item->departed)
-                item->deleted = 0;
         item->last = item_last(item);
         if (item->wished_at > run->written_at)
                 item->wished_at = item->joined_at = 0;
@@ -118,6 +116,13 @@ static void row_forget(Run *run, const Row *row) {
         thing->number = 0;
 }
 
+/* Whoever has left meanwhile has wanted it gone, too. */
+static void call_take_back(Item *item, const Call *call) {
+        item->last_at = usec_min(item->last_at, call->last_at);
+        if (item->deleted == call->sequence)
+                item->deleted = call->deleted;
+}
+
 void room_refuse(Run *run) {
         Clients *clients = &run->clients;
         Life *life = &run->life;
@@ -130,10 +135,12 @@ void room_refuse(Run *run) {
 
                 call->taken_back = is_taken_back(run, batch, call);
                 run->tally->taken_back += call->taken_back;
+                if (call->taken_back)
+                        call_take_back(clients_item(clients, call->object, call->number), call);
         }
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 for (size_t i = 0; i < clients->n_items[kind]; i++)
-                        item_take_back(run, clients->items[kind] + i, batch);
+                        item_take_back(run, clients->items[kind] + i);
         for (size_t i = 0; i < batch->n_rows; i++)
                 row_forget(run, &batch->rows[i].row);
         life->sealed = life->durable;
