@@ -117,10 +117,32 @@ static void row_forget(Run *run, const Row *row) {
 }
 
 /* Whoever has left meanwhile has wanted it gone, too. */
-static void call_take_back(Item *item, const Call *call) {
+static void call_take_back(Clients *clients, const Call *call) {
+        Item *item = clients_item(clients, call->object, call->number);
+
         item->last_at = usec_min(item->last_at, call->last_at);
         if (item->deleted == call->sequence)
                 item->deleted = call->deleted;
+}
+
+/* The newest first. */
+static void calls_take_back(Clients *clients) {
+        uint64_t below = UINT64_MAX;
+
+        for (const Call *newest = clients->calls; newest;) {
+                newest = NULL;
+                for (size_t i = 0; i < clients->n_calls; i++) {
+                        const Call *call = clients->calls + i;
+
+                        if (call->taken_back && call->sequence < below &&
+                            (!newest || call->sequence > newest->sequence))
+                                newest = call;
+                }
+                if (newest) {
+                        call_take_back(clients, newest);
+                        below = newest->sequence;
+                }
+        }
 }
 
 void room_refuse(Run *run) {
@@ -135,9 +157,8 @@ void room_refuse(Run *run) {
 
                 call->taken_back = is_taken_back(run, batch, call);
                 run->tally->taken_back += call->taken_back;
-                if (call->taken_back)
-                        call_take_back(clients_item(clients, call->object, call->number), call);
         }
+        calls_take_back(clients);
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 for (size_t i = 0; i < clients->n_items[kind]; i++)
                         item_take_back(run, clients->items[kind] + i);
