@@ -233,6 +233,7 @@ int core_adopt_met(Core *core, Object *session, const ApiId *id, const Flight *f
 
 int core_intend_adopt(Core *core, const Intent *intent, uint64_t ticket, uint64_t *ret_number,
                       const char **ret_reason) {
+        Waiter *waiter;
         Object *object = registry_find_id(&core->registry, intent->object, &intent->id);
         int r;
 
@@ -264,7 +265,10 @@ int core_intend_adopt(Core *core, const Intent *intent, uint64_t ticket, uint64_
                         return r;
         }
         *ret_number = 0;
-        return waiter_new(core, object, INTENT_ADOPT, ticket, true, NULL);
+        r = waiter_new(core, object, INTENT_ADOPT, ticket, true, &waiter);
+        if (r >= 0)
+                waiter->adopter = spec_ref(intent->spec);
+        return r;
 }
 
 int core_adoption_fail(Core *core, Object *object, Outcome outcome, const char *message) {
@@ -294,14 +298,14 @@ static int adoptions_leave(Core *core, Index *adopting, const char *client_name)
                 ApiId id = object->row.id;
                 int r;
 
-                if (strcmp(object->row.spec->client_name, client_name) != 0) {
-                        at = index_next(adopting, at);
-                        continue;
-                }
-                r = core_adoption_fail(core, object, OUTCOME_UNAVAILABLE,
-                                       "The client that it was to live as long as has left.");
+                r = waiters_fail_adopters(core, object, client_name, OUTCOME_UNAVAILABLE,
+                                          "The client that it was to live as long as has left.");
                 if (r < 0)
                         return r;
+                at = index_next(adopting, at);
+                if (object->met || !TAILQ_EMPTY(&object->waiters))
+                        continue;
+                core_adoption_free(core, object);
                 at = by_id_from(adopting, &id);
         }
         return 0;
@@ -322,7 +326,7 @@ bool core_adoptions_have(const Core *core, const char *client_name) {
                 const Object *object;
 
                 for (; (object = index_get(adopting, at)); at = index_next(adopting, at))
-                        if (strcmp(object->row.spec->client_name, client_name) == 0)
+                        if (waiters_have_adopter(object, client_name))
                                 return true;
         }
         return false;
@@ -354,17 +358,21 @@ static int adoption_enter(Core *core, Object *object, const Flight *flight, cons
                                                   : "A participant was adopted.");
 }
 
-/* What is known of how it was made. */
-static int adoption_describe(Object *object, const Sighting *sighting) {
-        const Spec *like = object->row.spec;
-        Spec *spec;
+/* What is known of how it was made; the rest is as the first of those wants it who still wait. */
+static int adoption_describe(Core *core, Object *object, const Sighting *sighting) {
+        const Waiter *first = TAILQ_FIRST(&object->waiters);
+        const Spec *like = first ? first->adopter : object->row.spec;
+        CLEANUP(spec_unrefp) Spec *spec = NULL;
         int r;
 
         r = spec_seen(&spec, sighting, like, like->lifetime);
+        if (r >= 0)
+                r = owner_add(core, spec);
         if (r < 0)
                 return r;
+        owner_remove(core, object->row.spec);
         spec_unref(object->row.spec);
-        object->row.spec = spec;
+        object->row.spec = TAKE(spec);
         return 0;
 }
 
@@ -375,7 +383,7 @@ static int adoption_participant(Core *core, Object *object, const Flight *flight
                             : NULL;
         int r;
 
-        r = adoption_describe(object, sighting);
+        r = adoption_describe(core, object, sighting);
         if (r >= 0)
                 r = adoption_enter(core, object, flight, session);
         if (r >= 0)
@@ -390,7 +398,8 @@ static int adoption_session(Core *core, Object *object, const Flight *flight,
         if (flight->operation == OPERATION_GET_SESSION) {
                 r = core_list_decide(core, object);
                 if (r >= 0)
-                        r = adoption_describe(object, &(Sighting){ .tag = (char *)answer->tag });
+                        r = adoption_describe(core, object,
+                                              &(Sighting){ .tag = (char *)answer->tag });
                 if (r < 0)
                         return r;
         }
@@ -399,7 +408,9 @@ static int adoption_session(Core *core, Object *object, const Flight *flight,
                 adoption_read(core, object);
                 return 0;
         }
-        r = adoption_enter(core, object, flight, NULL);
+        r = adoption_describe(core, object, &(Sighting){ .tag = object->row.spec->tag });
+        if (r >= 0)
+                r = adoption_enter(core, object, flight, NULL);
         if (r < 0)
                 return r;
         object->listed_by = (uint32_t)flight->serial;

@@ -80,8 +80,10 @@ static int put_back(Core *core, Object *object, bool moved) {
         r = core_touch(core, object);
         if (r < 0)
                 return r;
-        for (Aspect aspect = moved ? MEMBERSHIP : SUBSCRIPTIONS; aspect < _ASPECT_MAX; aspect++)
+        for (Aspect aspect = moved ? MEMBERSHIP : SUBSCRIPTIONS; aspect < _ASPECT_MAX; aspect++) {
                 object->told_rev[aspect] = ++goals[aspect].wanted_rev;
+                waiters_stand_on(object, aspect);
+        }
         if (!pending)
                 put_back_paced(core, object);
         return core_log(core, LOG_EVENT_DRIFT, 5, object,

@@ -147,6 +147,10 @@ int waiters_fail_all(Core *core, Object *object, Outcome outcome, const char *me
 int waiters_end(Core *core, Object *object, const Object *as, Outcome outcome, const char *message);
 /* Those that wait for the creation itself. */
 int waiters_fail_creators(Core *core, Object *object, Outcome outcome, const char *message);
+/* Those that adopt it, of one client of the bus. */
+bool waiters_have_adopter(const Object *object, const char *client_name);
+int waiters_fail_adopters(Core *core, Object *object, const char *client_name, Outcome outcome,
+                          const char *message);
 /* Those whose read has come back. */
 int waiters_read(Core *core, Object *object, Outcome outcome, const char *message);
 /* A later intent for @aspect replaces what was not sent yet. */
@@ -160,6 +164,8 @@ bool waiters_create_and_join(const Object *object);
 /* The oldest call, apart from reads, that is not as good as answered, and on which nothing stands
  * that was accepted later; NULL: there is none. */
 const Waiter *waiters_first_open(const Object *object);
+/* What is wanted of an aspect stands, whatever becomes of the calls of now. */
+void waiters_stand_on(Object *object, Aspect aspect);
 /* All calls, apart from reads, that are not as good as answered. */
 int waiters_fail_open(Core *core, Object *object, Outcome outcome, const char *message);
 /* Effects for the next batch; what is passed is moved from, also on failure. */

@@ -38,6 +38,7 @@ struct Waiter {
         uint64_t session; /* that the call was about, 0: none */
         uint32_t rev[_ASPECT_MAX];
         usec_t reply_by; /* CLOCK_BOOTTIME, 0: with the next batch */
+        Spec *adopter;   /* INTENT_ADOPT: what it is to be like, as far as its caller decides */
 
         /* What was wanted before it, or before those unanswered that it replaced, and at which
          * revisions: there a call goes back to that is withdrawn. */

@@ -4,20 +4,14 @@
 /* What each good answer adds to a rate that was found out. */
 #define STEP_PER_SEC 0.025
 
+/* The time in which such a rate doubles by itself. */
+#define DOUBLE_USEC USEC_PER_MIN
+
 /* How often the configured rate is halved at most: six times. */
 #define SLOWEST 64
 
 /* As a fraction of 2^64. */
 #define GOLDEN_RATIO UINT64_C(0x9e3779b97f4a7c15)
-
-static void bucket_fill(Bucket *bucket, usec_t now) {
-        if (now <= bucket->filled_at)
-                return;
-        bucket->tokens += (double)(now - bucket->filled_at) * bucket->per_sec / USEC_PER_SEC;
-        if (bucket->tokens > bucket->burst)
-                bucket->tokens = bucket->burst;
-        bucket->filled_at = now;
-}
 
 /* Sets the rate in force, within its bounds, and the burst that goes with it. */
 static void bucket_set_rate(Bucket *bucket, double per_sec) {
@@ -33,6 +27,26 @@ static void bucket_set_rate(Bucket *bucket, double per_sec) {
                 bucket->burst = 1;
         if (bucket->tokens > bucket->burst)
                 bucket->tokens = bucket->burst;
+}
+
+/* With time a rate that was found out says less and less of the API of now. */
+static void bucket_forget(Bucket *bucket, usec_t span) {
+        while (span > 0 && bucket->per_sec < bucket->per_sec_most) {
+                const usec_t step = usec_min(span, DOUBLE_USEC);
+
+                bucket_set_rate(bucket, bucket->per_sec * (1 + (double)step / DOUBLE_USEC));
+                span -= step;
+        }
+}
+
+static void bucket_fill(Bucket *bucket, usec_t now) {
+        if (now <= bucket->filled_at)
+                return;
+        bucket->tokens += (double)(now - bucket->filled_at) * bucket->per_sec / USEC_PER_SEC;
+        if (bucket->tokens > bucket->burst)
+                bucket->tokens = bucket->burst;
+        bucket_forget(bucket, now - bucket->filled_at);
+        bucket->filled_at = now;
 }
 
 void bucket_init(Bucket *bucket, double per_sec, unsigned burst, usec_t now) {

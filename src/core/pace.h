@@ -11,8 +11,9 @@
 /*
  * A token bucket. It is full at first. Its rate is the configured one until somebody says that this
  * is too fast, and then what is found out: halved each time, and a little more with each good
- * answer (additive increase, multiplicative decrease: Chiu and Jain 1989). Bursts shrink and grow
- * with it.
+ * answer (additive increase, multiplicative decrease: Chiu and Jain 1989). It doubles in each
+ * minute besides, so that an API which is fast again is not kept waiting for good answers by one
+ * who has little to ask. Bursts shrink and grow with it.
  */
 typedef struct Bucket {
         double per_sec_most, burst_most; /* as configured */
@@ -28,7 +29,7 @@ void bucket_resize(Bucket *bucket, double per_sec, unsigned burst, usec_t now);
 /* It was too fast: half the rate and half the burst from now on, and the bucket is empty. */
 void bucket_slow_down(Bucket *bucket, usec_t now);
 /* It was not too fast: a good answer came to what was sent since bucket_slow_down(). In full use
- * the rate doubles within half a minute, whatever it is, up to the configured one. */
+ * the rate doubles within a quarter of a minute, whatever it is, up to the configured one. */
 void bucket_speed_up(Bucket *bucket, usec_t now);
 /* Takes one token; false: there is none. */
 bool bucket_take(Bucket *bucket, usec_t now);

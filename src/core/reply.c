@@ -87,9 +87,11 @@ int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, boo
         waiter->object = object;
         waiter->kind = kind;
         waiter->ticket = ticket;
-        waiter->before = place_ref(object->row.wanted);
-        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
-                waiter->before_rev[aspect] = object->row.goals[aspect].wanted_rev;
+        if (kind != INTENT_CREATE) { /* before which there was nothing */
+                waiter->before = place_ref(object->row.wanted);
+                for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
+                        waiter->before_rev[aspect] = object->row.goals[aspect].wanted_rev;
+        }
         TAILQ_INSERT_TAIL(&object->waiters, waiter, on_object);
         if (wait) {
                 waiter->reply_by = usec_add(core->now.boottime, core->config.reply_timeout_usec);
@@ -106,6 +108,7 @@ void waiter_free(Core *core, Waiter *waiter) {
         TAILQ_REMOVE(&waiter->object->waiters, waiter, on_object);
         TAILQ_REMOVE(&core->waiters, waiter, on_clock);
         place_unref(waiter->before);
+        spec_unref(waiter->adopter);
         free(waiter);
 }
 
@@ -264,6 +267,13 @@ int waiters_fail(Core *core, Object *object, const uint32_t limit[_ASPECT_MAX], 
         return r;
 }
 
+void waiters_stand_on(Object *object, Aspect aspect) {
+        Waiter *waiter;
+
+        TAILQ_FOREACH(waiter, &object->waiters, on_object)
+                waiter->before_rev[aspect] = object->row.goals[aspect].wanted_rev;
+}
+
 int waiters_fail_open(Core *core, Object *object, Outcome outcome, const char *message) {
         Waiter *waiter, *next;
         int r = 0;
@@ -306,6 +316,26 @@ int waiters_end(Core *core, Object *object, const Object *as, Outcome outcome,
                 r = core_reply(core, waiter->ticket, outcome, as, message);
                 waiter_free(core, waiter);
         }
+        return r;
+}
+
+bool waiters_have_adopter(const Object *object, const char *client_name) {
+        const Waiter *waiter;
+
+        TAILQ_FOREACH(waiter, &object->waiters, on_object)
+                if (strcmp(waiter->adopter->client_name, client_name) == 0)
+                        return true;
+        return false;
+}
+
+int waiters_fail_adopters(Core *core, Object *object, const char *client_name, Outcome outcome,
+                          const char *message) {
+        Waiter *waiter, *next;
+        int r = 0;
+
+        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
+                if (r >= 0 && strcmp(waiter->adopter->client_name, client_name) == 0)
+                        r = waiter_answer(core, waiter, outcome, message);
         return r;
 }
 

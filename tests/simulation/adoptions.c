@@ -205,7 +205,8 @@ static bool adopting_has_grounds(const Run *run, const Call *call, Outcome outco
 
         switch (outcome) {
         case OUTCOME_DONE:
-                return row;
+                /* It was here, and is found gone in the turn in which it was asked for. */
+                return row || (thing && !thing->alive && thing->number != 0);
         case OUTCOME_NO_SUCH_SESSION:
         case OUTCOME_NO_SUCH_PARTICIPANT:
                 return (!thing || !thing->alive) && !row &&
@@ -238,7 +239,7 @@ void adoptions_reply(Run *run, const Call *call, const Reply *reply) {
         if (!adopting_has_grounds(run, call, reply->outcome))
                 run_fail(run, "replies", "adoption of %s: %s has no grounds",
                          api_id_text(&call->id), reply_name(reply->outcome));
-        else if (reply->outcome == OUTCOME_DONE &&
+        else if (reply->outcome == OUTCOME_DONE && row &&
                  (reply->kind != call->object || reply->number != row->number))
                 run_fail(run, "I10", "adoption of %s is answered for %d/%" PRIu64,
                          api_id_text(&call->id), (int)reply->kind, reply->number);

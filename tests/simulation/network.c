@@ -77,6 +77,21 @@ static void count_cursed(Run *run, const Request *request) {
                          run->n_cursed);
 }
 
+/* Clients happen to be busy with what the credentials are about to be refused for. */
+static void draw_flurry(Run *run, Exchange *exchange) {
+        const bool denied =
+                exchange->fault == FAULT_UNAUTHORIZED || exchange->fault == FAULT_FORBIDDEN;
+        Clients *clients = &run->clients;
+
+        if (!denied || exchange->request.kind != KIND_PARTICIPANT ||
+            exchange->request.number == 0 || clients->next_at == USEC_NEVER)
+                return;
+        clients->focus = exchange->request.number;
+        clients->left = 4;
+        clients->next_at = run->now;
+        exchange->answers_at += 5 * USEC_PER_SEC;
+}
+
 static void exchange_plan(Run *run, Exchange *exchange) {
         Random *random = &run->random;
 
@@ -96,6 +111,7 @@ static void exchange_plan(Run *run, Exchange *exchange) {
                                                                   : exchange->arrives_at + 1;
         if (!fault_lets_through(exchange->fault))
                 exchange->arrives_at = USEC_NEVER;
+        draw_flurry(run, exchange);
 }
 
 static size_t network_post(Run *run, const Request *request) {

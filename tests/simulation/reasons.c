@@ -63,6 +63,14 @@ bool place_position(const Run *run, const Batch *batch, const Place *place, Posi
         return is_whole && ret->session != 0;
 }
 
+/* The credentials were refused since then: calls without a reply are, and what they asked for may
+ * be withdrawn. */
+static bool was_denied(const Case *c) {
+        const usec_t at = c->run->clients.unauthorized_at;
+
+        return !c->run->life.credentials || (at != 0 && at + PATIENCE_USEC >= c->item->last_at);
+}
+
 /* A publisher that is no wanted member any more, if only for a moment, drops out of lists. */
 static bool publisher_is_leaving(const Case *c, uint64_t number, const Place *place) {
         const Row *row = newest_row(c->run, c->batch, KIND_PARTICIPANT, number);
@@ -70,10 +78,13 @@ static bool publisher_is_leaving(const Case *c, uint64_t number, const Place *pl
 
         if (item->refused_at != 0 && item->refused_at >= c->run->life.sealed_at)
                 return true;
+        /* One whose deletion or removal is withdrawn left for a moment: it stays out of lists. */
+        if (item->deleted != 0 && was_denied(c))
+                return true;
         for (size_t i = item->n_wishes; i > 0; i--) {
                 const Wish *wish = item->wishes + i - 1;
 
-                if (wish->sequence <= c->run->life.sealed)
+                if (wish->sequence <= c->run->life.sealed && (wish->acknowledged || !was_denied(c)))
                         break;
                 if (!wish->anywhere && place && wish->session != place->session)
                         return true;
@@ -215,14 +226,6 @@ static bool was_refused(const Case *c) {
         return item->refused_at != 0 && item->refused_at + PATIENCE_USEC >= item->last_at;
 }
 
-/* The credentials were refused since then: calls without a reply are, and what they asked for may
- * be withdrawn. */
-static bool was_denied(const Case *c) {
-        const usec_t at = c->run->clients.unauthorized_at;
-
-        return !c->run->life.credentials || (at != 0 && at + PATIENCE_USEC >= c->item->last_at);
-}
-
 /* Created to be in a session that is no more: the creation as a whole has failed. */
 static bool has_lost_its_session(const Case *c) {
         const Item *item = c->item;
@@ -346,6 +349,10 @@ static void check_withdrawn(const Case *c) {
 static bool is_accepted_again(const Case *c) {
         const Item *item = c->item;
 
+        /* ... as is what was about to be put back, and nobody here has asked for. */
+        if (item->put_back_at[0] != 0 && !row_in_sync(c->new))
+                return true;
+
         for (size_t i = item->n_wishes; i > 0; i--) {
                 const Wish *wish = item->wishes + i - 1;
                 bool is_wished = place_is_wished(c, c->new->wanted, wish);
@@ -374,7 +381,7 @@ static bool may_be_taken_over(const Case *c) {
         const Place *place = c->new->wanted;
 
         if (!c->run->config.enforce || c->run->clients.reloaded > c->run->life.sealed || !old ||
-            room_delayed(c->run))
+            was_refused(c) || room_delayed(c->run))
                 return true;
         if ((old->wanted && old->wanted->session == 0) || (place && place->session == 0) ||
             means_the_same(c))
@@ -388,7 +395,8 @@ static void check_put_back(const Case *c) {
         usec_t *at = c->item->put_back_at;
 
         if (!old || room_delayed(c->run) || !place_equal(old->wanted, new->wanted) || old->gone ||
-            new->gone || new->failed || c->item->last > c->run->life.sealed || was_denied(c) ||
+            new->gone || new->failed || c->item->last > c->run->life.sealed ||
+            c->run->clients.unauthorized_at >= c->run->life.sealed_at ||
             !row_open(new, SUBSCRIPTIONS) || row_open(old, SUBSCRIPTIONS) ||
             old->goals[SUBSCRIPTIONS].wanted_rev == new->goals[SUBSCRIPTIONS].wanted_rev)
                 return;

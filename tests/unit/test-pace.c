@@ -71,7 +71,7 @@ static void test_bucket_slow_down(void **state) {
         assert_true(bucket.per_sec == 20 && bucket.burst == 40);
 }
 
-/* In full use it takes half a minute to twice the rate, at any rate. */
+/* In full use it takes a quarter of a minute to twice the rate, at any rate. */
 static void test_bucket_speed_up(void **state) {
         static const double rates[] = { 640, 20, 2 };
 
@@ -87,8 +87,28 @@ static void test_bucket_speed_up(void **state) {
                         assert_true(bucket_take(&bucket, now));
                         bucket_speed_up(&bucket, now);
                 }
-                assert_in_range(now - begin, 25 * USEC_PER_SEC, 31 * USEC_PER_SEC);
+                assert_in_range(now - begin, 15 * USEC_PER_SEC, 18 * USEC_PER_SEC);
         }
+}
+
+/* ... and a minute where there is nothing to ask. */
+static void test_bucket_forget(void **state) {
+        usec_t now = USEC_PER_HOUR;
+        Bucket bucket;
+
+        (void)state;
+        bucket_init(&bucket, 20, 40, now);
+        for (unsigned i = 0; i < 4; i++)
+                bucket_slow_down(&bucket, now);
+        for (double per_sec = 20.0 / 16; per_sec < 20; per_sec *= 2) {
+                assert_true(bucket.per_sec == per_sec);
+                now += USEC_PER_MIN;
+                assert_true(bucket_take(&bucket, now));
+        }
+        assert_true(bucket.per_sec == 20);
+        bucket_slow_down(&bucket, now);
+        assert_true(bucket_take(&bucket, now + USEC_PER_HOUR));
+        assert_true(bucket.per_sec == 20 && bucket.burst == 40);
 }
 
 static void test_bucket_resize(void **state) {
@@ -174,8 +194,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_bucket),           cmocka_unit_test(test_bucket_released),
                 cmocka_unit_test(test_bucket_slow_down), cmocka_unit_test(test_bucket_speed_up),
-                cmocka_unit_test(test_bucket_resize),    cmocka_unit_test(test_backoff),
-                cmocka_unit_test(test_spread),
+                cmocka_unit_test(test_bucket_forget),    cmocka_unit_test(test_bucket_resize),
+                cmocka_unit_test(test_backoff),          cmocka_unit_test(test_spread),
         };
 
         return cmocka_run_group_tests_name("pace", tests, NULL, NULL);
