@@ -30,6 +30,10 @@ typedef struct Undo {
         IntentKind kind;
         uint64_t ticket;
         bool wait;
+
+        /* Of a delete that is to be asked for anew: where its call went back to. */
+        Place *stood;
+        uint32_t stood_rev[_ASPECT_MAX];
 } Undo;
 
 TAILQ_HEAD(Undos, Undo);

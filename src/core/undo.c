@@ -38,6 +38,7 @@ void undos_free(struct Undos *undos) {
         while ((undo = TAILQ_FIRST(undos))) {
                 TAILQ_REMOVE(undos, undo, undos);
                 row_deinit(&undo->before);
+                place_unref(undo->stood);
                 free(undo);
         }
 }
@@ -112,12 +113,34 @@ static int undo_settle(Core *core, const Undo *undo) {
         return r;
 }
 
-static void undo_forget_waiter(Core *core, const Undo *undo) {
-        Waiter *waiter, *next;
+static Waiter *undo_waiter(const Undo *undo) {
+        Waiter *waiter;
 
-        TAILQ_FOREACH_SAFE(waiter, &undo->object->waiters, on_object, next)
+        TAILQ_FOREACH(waiter, &undo->object->waiters, on_object)
                 if (waiter->ticket == undo->ticket)
-                        waiter_free(core, waiter);
+                        return waiter;
+        return NULL;
+}
+
+static void undo_forget_waiter(Core *core, Undo *undo) {
+        Waiter *waiter = undo_waiter(undo);
+
+        if (!waiter)
+                return;
+        undo->stood = TAKE(waiter->before);
+        memcpy(undo->stood_rev, waiter->before_rev, sizeof(undo->stood_rev));
+        waiter_free(core, waiter);
+}
+
+/* Those calls that it had superseded stay so, and it stands where they stood. */
+static void undo_restore_stand(Undo *undo) {
+        Waiter *waiter = undo_waiter(undo);
+
+        if (!waiter)
+                return;
+        place_unref(waiter->before);
+        waiter->before = TAKE(undo->stood);
+        memcpy(waiter->before_rev, undo->stood_rev, sizeof(undo->stood_rev));
 }
 
 /* Gives up what had been said to those calls, and has been told to nobody. */
@@ -152,7 +175,7 @@ static int delete_was_done(Core *core, const Undo *undo, const Intent *intent) {
         return r < 0 ? r : core_reply(core, undo->ticket, OUTCOME_DONE, undo->object, NULL);
 }
 
-static int delete_again(Core *core, const Undo *undo) {
+static int delete_again(Core *core, Undo *undo) {
         const Row *row = &undo->object->row;
         const Intent intent = { .kind = INTENT_DELETE,
                                 .object = row->kind,
@@ -165,6 +188,8 @@ static int delete_again(Core *core, const Undo *undo) {
         if (undo->object->removed)
                 return delete_was_done(core, undo, &intent);
         r = core_intend(core, &intent, undo->ticket, core->now, &number, &reason);
+        if (r == 0)
+                undo_restore_stand(undo);
         return r <= 0 ? r : core_reply(core, undo->ticket, (Outcome)r, undo->object, reason);
 }
 
@@ -187,7 +212,7 @@ static void superseded_stand(Core *core) {
         }
 }
 
-static int undo_answer(Core *core, const Undo *undo, bool deletes) {
+static int undo_answer(Core *core, Undo *undo, bool deletes) {
         const Object *object = undo->object;
 
         if (!undo->named)
@@ -202,7 +227,7 @@ static int undo_answer(Core *core, const Undo *undo, bool deletes) {
 
 int undo_calls(Core *core, bool deletes) {
         struct Undos undos = TAILQ_HEAD_INITIALIZER(undos);
-        const Undo *undo;
+        Undo *undo;
         int r = 0;
 
         TAILQ_CONCAT(&undos, &core->storage.sealed, undos);

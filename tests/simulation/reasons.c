@@ -343,6 +343,17 @@ static void check_withdrawn(const Case *c) {
         CHECK(c, "withdrawal", !may_be_sent(c), "may have been sent, and is withdrawn");
 }
 
+/* As was wished, but for publishers that have left since, for whatever time. */
+static bool place_is_part_of(const Place *place, const Wish *wish) {
+        if (!place || (place->session != wish->session && !wish->anywhere) ||
+            (place->mode == MODE_SESSION) != (wish->mode == MODE_SESSION))
+                return false;
+        for (size_t i = 0; i < place->n_publishers; i++)
+                if (place->publishers[i].number != 0 && !wish_has(wish, place->publishers + i))
+                        return false;
+        return true;
+}
+
 /* What was asked for by calls that were refused is taken back, and what was accepted before is to
  * be driven again: the last of it, which nothing that was accepted later has replaced. What a
  * restart found on disk is as good as accepted. */
@@ -355,7 +366,8 @@ static bool is_accepted_again(const Case *c) {
 
         for (size_t i = item->n_wishes; i > 0; i--) {
                 const Wish *wish = item->wishes + i - 1;
-                bool is_wished = place_is_wished(c, c->new->wanted, wish);
+                bool is_wished = place_is_wished(c, c->new->wanted, wish) ||
+                                 place_is_part_of(c->new->wanted, wish);
 
                 if (is_wished && (wish->acknowledged || wish->sequence <= c->run->life.began))
                         return true;
