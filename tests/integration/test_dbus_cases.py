@@ -324,7 +324,7 @@ def test_only_the_last_one_is_driven(stage):
 @pytest.mark.covers("case: anything but Delete on an object in deleting",
                     "case: Delete again joins the first", "key: Participant.Delete Wait")
 def test_deleting():
-    with Stage({**QUIET, "Api": {"RequestTimeoutSec": 1}}) as stage:
+    with Stage({**QUIET, "Api": {"RequestTimeoutSec": 3}}) as stage:
         everything_but_delete(stage)
 
 
