@@ -76,6 +76,8 @@ debian_enter() {
         mount --bind "$root" "$root"
         mount --rbind /dev "$root/dev"
         mount -t proc proc "$root/proc"
+        # with the control groups, which a container in its turn wants
+        mount --rbind /sys "$root/sys"
         mapfile -t proxies < <(env | grep -iE '^(https?|no)_proxy=')
         chroot "$root" /usr/bin/env -i \
                 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
