@@ -79,7 +79,12 @@ debian_enter() {
         # with the control groups, which a container in its turn wants
         mount --rbind /sys "$root/sys"
         mapfile -t proxies < <(env | grep -iE '^(https?|no)_proxy=')
-        chroot "$root" /usr/bin/env -i \
+        # Not by chroot: who is in one can make no namespace of users, as the container's services do.
+        cd "$root" || return
+        pivot_root . .
+        umount -l .
+        cd / || return
+        exec /usr/bin/env -i \
                 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
                 HOME=/root LANG=C.UTF-8 "${proxies[@]}" "$@"
 }
