@@ -79,7 +79,8 @@ debian_enter() {
         # with the control groups, which a container in its turn wants
         mount --rbind /sys "$root/sys"
         mapfile -t proxies < <(env | grep -iE '^(https?|no)_proxy=')
-        # Not by chroot: who is in one can make no namespace of users, as the container's services do.
+        # Not by chroot: inside of one no namespace of users can be
+        # made, and the container's services make some.
         cd "$root" || return
         pivot_root . .
         umount -l .
