@@ -15,10 +15,16 @@ typedef struct Asked {
         char *aliases[WISH_MAX][STREAMS];
 } Asked;
 
+static void item_deinit(Item *item) {
+        place_unref(item->stood);
+        free(item->wishes);
+        *item = (Item){ 0 };
+}
+
 void clients_deinit(Clients *clients) {
         for (Kind kind = 0; kind < _KIND_MAX; kind++) {
                 for (size_t i = 0; i < clients->n_items[kind]; i++)
-                        free(clients->items[kind][i].wishes);
+                        item_deinit(clients->items[kind] + i);
                 free(clients->items[kind]);
         }
         free(clients->calls);
@@ -424,10 +430,8 @@ void clients_cut(Run *run) {
                 item_cut(run, clients->items[KIND_PARTICIPANT] + i);
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 for (uint64_t i = run->disk.counters.last_number[kind] + 1;
-                     i < clients->n_items[kind]; i++) {
-                        free(clients->items[kind][i].wishes);
-                        clients->items[kind][i] = (Item){ 0 };
-                }
+                     i < clients->n_items[kind]; i++)
+                        item_deinit(clients->items[kind] + i);
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 world_forget(&run->world, kind, run->disk.counters.last_number[kind]);
 }

@@ -75,6 +75,8 @@ typedef struct Item {
         usec_t joined_at, wished_at; /* its session, its place, are as somebody asked for since */
         usec_t read_at;              /* a read of it was answered */
         usec_t put_back_at[2];       /* by the daemon on its own: last, and before that */
+        bool has_stood;              /* the daemon has made something of it by itself ... */
+        Place *stood;                /* ... and this was the last */
         Wish *wishes;
         size_t n_wishes;
 } Item;

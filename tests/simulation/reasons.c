@@ -79,7 +79,7 @@ static bool publisher_is_leaving(const Case *c, uint64_t number, const Place *pl
         if (item->refused_at != 0 && item->refused_at >= c->run->life.sealed_at)
                 return true;
         /* One whose deletion or removal is withdrawn left for a moment: it stays out of lists. */
-        if (item->deleted != 0 && was_denied(c))
+        if (item->deleted != 0 && !item->delete_acknowledged && was_denied(c))
                 return true;
         for (size_t i = item->n_wishes; i > 0; i--) {
                 const Wish *wish = item->wishes + i - 1;
@@ -343,31 +343,18 @@ static void check_withdrawn(const Case *c) {
         CHECK(c, "withdrawal", !may_be_sent(c), "may have been sent, and is withdrawn");
 }
 
-/* As was wished, but for publishers that have left since, for whatever time. */
-static bool place_is_part_of(const Place *place, const Wish *wish) {
-        if (!place || (place->session != wish->session && !wish->anywhere) ||
-            (place->mode == MODE_SESSION) != (wish->mode == MODE_SESSION))
-                return false;
-        for (size_t i = 0; i < place->n_publishers; i++)
-                if (place->publishers[i].number != 0 && !wish_has(wish, place->publishers + i))
-                        return false;
-        return true;
-}
-
 /* What was asked for by calls that were refused is taken back, and what was accepted before is to
  * be driven again: the last of it, which nothing that was accepted later has replaced. What a
  * restart found on disk is as good as accepted. */
 static bool is_accepted_again(const Case *c) {
         const Item *item = c->item;
 
-        /* ... as is what was about to be put back, and nobody here has asked for. */
-        if (item->put_back_at[0] != 0 && !row_in_sync(c->new))
+        /* ... as is what the daemon has made of it since, of which there is no wish. */
+        if (item->has_stood && place_equal(c->new->wanted, item->stood))
                 return true;
-
         for (size_t i = item->n_wishes; i > 0; i--) {
                 const Wish *wish = item->wishes + i - 1;
-                bool is_wished = place_is_wished(c, c->new->wanted, wish) ||
-                                 place_is_part_of(c->new->wanted, wish);
+                bool is_wished = place_is_wished(c, c->new->wanted, wish);
 
                 if (is_wished && (wish->acknowledged || wish->sequence <= c->run->life.began))
                         return true;
@@ -401,6 +388,13 @@ static bool may_be_taken_over(const Case *c) {
         return !old->has_token && (!old->wanted || old->goals[SUBSCRIPTIONS].wanted_rev == 0);
 }
 
+/* What the daemon wants by itself, of what somebody had wanted. */
+static void item_stands(Item *item, Place *place) {
+        place_unref(item->stood);
+        item->stood = place_ref(place);
+        item->has_stood = true;
+}
+
 /* The same is wanted anew, nobody has asked, and it is not done yet: the daemon puts it back. */
 static void check_put_back(const Case *c) {
         const Row *old = c->old, *new = c->new;
@@ -420,6 +414,7 @@ static void check_put_back(const Case *c) {
         CHECK(c, "drift", at[1] == 0 || c->run->now - at[1] >= c->run->config.resync_interval_usec,
               "is put back too often");
         at[1] = at[0], at[0] = c->run->now;
+        item_stands(c->item, new->wanted);
         c->run->tally->put_back++;
 }
 
@@ -436,6 +431,7 @@ static void check_wanted(const Case *c) {
         }
         if (is_without_leavers(c)) {
                 c->item->wished_at = 0; /* not as it was asked for any more */
+                item_stands(c->item, c->new->wanted);
                 return;
         }
         if (is_without_session(c))

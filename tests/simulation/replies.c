@@ -154,7 +154,8 @@ static bool has_grounds(const Run *run, const Call *call, const Item *item, Outc
                        !table_find(&run->disk.table, KIND_PARTICIPANT, call->number);
         case OUTCOME_CONFLICT:
                 /* It had lost its place, also where a later call has given it back. */
-                if (has_lost_its_place(run, call) || item->last > call->sequence)
+                if (has_lost_its_place(run, call) ||
+                    (call->kind == INTENT_SUBSCRIBE && item->last > call->sequence))
                         return true;
                 /* fall through */
         case OUTCOME_REJECTED:
