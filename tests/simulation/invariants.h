@@ -51,6 +51,11 @@ void agreement_check_open(Run *run);
 
 /* The row that is durable once @batch is; NULL: none, or it is being removed. */
 const Row *newest_row(const Run *run, const Batch *batch, Kind kind, uint64_t number);
+
+/* position.c: the thing at the API that is @number here or, where that is 0, @foreign there (which
+ * may be NULL); 0: there is none. */
+uint32_t place_handle(const Run *run, const Batch *batch, Kind kind, uint64_t number,
+                      const ApiId *foreign);
 /* A place in the world's terms. False: nothing at the API can be like that, and what could not
  * be told is missing in @ret. */
 bool place_position(const Run *run, const Batch *batch, const Place *place, Position *ret);

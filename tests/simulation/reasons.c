@@ -31,38 +31,6 @@ static void case_fail(const Case *c, const char *invariant, const char *text) {
                  c->old ? row_text(c->old) : "none");
 }
 
-static uint32_t handle_of(const Run *run, const Batch *batch, Kind kind, uint64_t number,
-                          const ApiId *foreign) {
-        const Row *row = number != 0 ? newest_row(run, batch, kind, number) : NULL;
-        const Thing *thing;
-
-        if (number != 0 && !row)
-                return 0;
-        thing = world_find(&run->world, kind, row ? &row->id : foreign);
-        return thing ? thing->handle : 0;
-}
-
-bool place_position(const Run *run, const Batch *batch, const Place *place, Position *ret) {
-        bool is_whole = true;
-
-        *ret = (Position){ 0 };
-        if (!place)
-                return true;
-        ret->session = handle_of(run, batch, KIND_SESSION, place->session, &place->foreign);
-        ret->heard.mode = place->mode;
-        for (size_t i = 0; i < place->n_publishers; i++) {
-                const Publisher *publisher = place->publishers + i;
-                const uint32_t handle =
-                        handle_of(run, batch, KIND_PARTICIPANT, publisher->number, &publisher->id);
-
-                if (handle != 0)
-                        heard_add(&ret->heard, handle, world_streams(publisher));
-                else
-                        is_whole = false;
-        }
-        return is_whole && ret->session != 0;
-}
-
 /* The credentials were refused since then: calls without a reply are, and what they asked for may
  * be withdrawn. */
 static bool was_denied(const Case *c) {
@@ -301,7 +269,6 @@ static const Wish *accepted_wish(const Case *c) {
                 return NULL;
         for (size_t i = item->n_wishes; i > 0; i--) {
                 const Wish *wish = item->wishes + i - 1;
-                const Row *session;
                 uint32_t handle;
 
                 if (!wish->acknowledged || wish->anywhere)
@@ -309,9 +276,7 @@ static const Wish *accepted_wish(const Case *c) {
                 if (wish->maybe_moot || wish->at <= item->refused_at ||
                     session_is_leaving(c, wish->session))
                         return NULL;
-                session = newest_row(c->run, c->batch, KIND_SESSION, wish->session);
-                handle = session ? handle_of(c->run, c->batch, KIND_SESSION, wish->session, NULL)
-                                 : 0;
+                handle = place_handle(c->run, c->batch, KIND_SESSION, wish->session, NULL);
                 return was_in(c->thing, handle, wish->at) ? NULL : wish;
         }
         return NULL;

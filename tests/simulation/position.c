@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The daemon's places, in the terms of the world that it is in. */
+
+#include "simulation/invariants.h"
+
+uint32_t place_handle(const Run *run, const Batch *batch, Kind kind, uint64_t number,
+                      const ApiId *foreign) {
+        const Row *row = number != 0 ? newest_row(run, batch, kind, number) : NULL;
+        const ApiId *id = row ? &row->id : number == 0 ? foreign : NULL;
+        const Thing *thing = id ? world_find(&run->world, kind, id) : NULL;
+
+        return thing ? thing->handle : 0;
+}
+
+bool place_position(const Run *run, const Batch *batch, const Place *place, Position *ret) {
+        bool is_whole = true;
+
+        *ret = (Position){ 0 };
+        if (!place)
+                return true;
+        ret->session = place_handle(run, batch, KIND_SESSION, place->session, &place->foreign);
+        ret->heard.mode = place->mode;
+        for (size_t i = 0; i < place->n_publishers; i++) {
+                const Publisher *publisher = place->publishers + i;
+                const uint32_t handle = place_handle(run, batch, KIND_PARTICIPANT,
+                                                     publisher->number, &publisher->id);
+
+                if (handle != 0)
+                        heard_add(&ret->heard, handle, world_streams(publisher));
+                else
+                        is_whole = false;
+        }
+        return is_whole && ret->session != 0;
+}
