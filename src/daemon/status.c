@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #define INTERVAL_USEC USEC_PER_SEC
-#define STATUS_MAX    160
+#define STATUS_MAX    240
 
 static const char *api_state_words(ApiState state) {
         switch (state) {
@@ -35,8 +35,10 @@ static void status_write(char *text, size_t size, const CoreStatus *core) {
                 n += snprintf(text + n, size - (size_t)n, ", %" PRIu32 " not in sync",
                               core->n_pending);
         if (core->suspected_orphans > 0)
-                snprintf(text + n, size - (size_t)n, ", %" PRIu64 " suspected orphans",
-                         core->suspected_orphans);
+                n += snprintf(text + n, size - (size_t)n, ", %" PRIu64 " suspected orphans",
+                              core->suspected_orphans);
+        if (core->disk_full)
+                snprintf(text + n, size - (size_t)n, "; the disk is full, changes are refused");
 }
 
 /* Whether the text would be the same; asked in every turn of the loop, it must cost nothing. */
@@ -47,7 +49,8 @@ static bool status_same(const Status *status, const CoreStatus *core) {
                told->n_objects[KIND_SESSION] == core->n_objects[KIND_SESSION] &&
                told->n_objects[KIND_PARTICIPANT] == core->n_objects[KIND_PARTICIPANT] &&
                told->n_pending == core->n_pending &&
-               told->suspected_orphans == core->suspected_orphans;
+               told->suspected_orphans == core->suspected_orphans &&
+               told->disk_full == core->disk_full;
 }
 
 usec_t status_tell(Status *status, Notify *notify, const CoreStatus *core, Now now) {

@@ -127,7 +127,8 @@ def recovered(daemon, simulator):
     assert properties["SuspectedOrphans"] == 0
 
 
-@pytest.mark.covers("error: StorageFailed", "disk: full", "disk: deletes", "disk: room again")
+@pytest.mark.covers("error: StorageFailed", "disk: full", "disk: deletes", "disk: room again",
+                    "daemon: STATUS")
 def test_full(machine, simulator):
     daemon, disk = machine
     session = daemon.create_session(Tag="before")
@@ -136,6 +137,9 @@ def test_full(machine, simulator):
 
     disk.fill()
     create_until_refused(daemon)
+    number = daemon.properties()["SessionCount"]
+    daemon.await_notification(f"STATUS=API online; {number} sessions, 1 participants; "
+                              "the disk is full, changes are refused")
     posts = len(simulator.requests(method="POST"))
     refused(daemon.create_session, Tag="refused")
     refused(daemon.create_participant, Tag="refused", Session=session, Wait=False)
@@ -156,6 +160,8 @@ def test_full(machine, simulator):
 
     disk.make_room()
     recovered(daemon, simulator)
+    number = daemon.properties()["SessionCount"]
+    daemon.await_notification(f"STATUS=API online; {number} sessions, 0 participants")
     assert disk.reserve() == RESERVE
     assert count(daemon, "The disk is full") == count(daemon, "There is room on the disk") == 1
     before = daemon.properties()
