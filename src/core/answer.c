@@ -15,11 +15,23 @@ static int change_confirmed(Core *core, Object *object) {
         return row_set_error(&object->row, OUTCOME_DONE, NULL);
 }
 
+/* Repeats of hours must not fill the log: told are the 1st, 2nd, 4th, 8th ... in a row; and none
+ * of those by which the whole API is found to be away, for that is told once. */
+static int attempt_level(const Object *object, const Answer *answer) {
+        unsigned attempt = object->row.n_failed + 1;
+
+        if (answer->outcome == API_NOT_SENT || answer->outcome == API_THROTTLED ||
+            answer->outcome == API_UNAUTHORIZED || answer->outcome == API_FORBIDDEN)
+                return 7;
+        return (attempt & (attempt - 1)) == 0 ? 6 : 7;
+}
+
 /* An attempt failed in a way that may pass. Whoever waits for it learns that it is accepted. */
 static int change_failed(Core *core, Object *object, const Flight *flight, const Answer *answer) {
         int r;
 
-        r = core_log_answer(core, LOG_EVENT_ATTEMPT_FAILED, 6, flight, answer, answer->message);
+        r = core_log_failure(core, LOG_EVENT_ATTEMPT_FAILED, attempt_level(object, answer), flight,
+                             answer);
         if (r >= 0)
                 r = core_back_off(core, object, OUTCOME_UNAVAILABLE, answer->message);
         if (r < 0)
@@ -37,7 +49,8 @@ static int change_unauthorized(Core *core, Object *object, const Flight *flight,
         Outcome outcome = outcome_of(answer->outcome);
         int r;
 
-        r = core_log_answer(core, LOG_EVENT_ATTEMPT_FAILED, 6, flight, answer, answer->message);
+        r = core_log_failure(core, LOG_EVENT_ATTEMPT_FAILED, attempt_level(object, answer), flight,
+                             answer);
         if (r >= 0)
                 r = core_touch(core, object);
         if (r < 0)

@@ -22,14 +22,6 @@
 /* An id that cannot exist: version and variant are missing from it. */
 static const char nowhere[] = "00000000-0000-0000-0000-000000000000";
 
-static const char *const state_sentences[] = {
-        [API_STATE_UNKNOWN] = "It is not known whether the API can be reached.",
-        [API_STATE_ONLINE] = "The API answers.",
-        [API_STATE_THROTTLED] = "The API asks for patience",
-        [API_STATE_OFFLINE] = "The API cannot be reached or does not work",
-        [API_STATE_UNAUTHORIZED] = "The API refuses the credentials or the account",
-};
-
 /* Whether it answers, as far as is known. */
 static bool host_answers(const Host *host) {
         switch (host->state) {
@@ -51,7 +43,8 @@ bool host_open(const Core *core) {
                core->host.quiet_until <= core->now.boottime && host_answers(&core->host);
 }
 
-static int host_go(Core *core, ApiState state, const char *why) {
+/* @answer: what says so, NULL for an API that is online. */
+static int host_go(Core *core, ApiState state, const Answer *answer) {
         ApiState before = core->host.state;
 
         core->host.state = state;
@@ -63,10 +56,8 @@ static int host_go(Core *core, ApiState state, const char *why) {
         if (state == API_STATE_ONLINE) {
                 core->host.n_failed = 0;
                 core->host.probe_at = USEC_NEVER;
-                return core_log(core, LOG_EVENT_API_STATE, before == API_STATE_UNKNOWN ? 6 : 5,
-                                NULL, "%s", state_sentences[state]);
         }
-        return core_log(core, LOG_EVENT_API_STATE, 4, NULL, "%s: %s", state_sentences[state], why);
+        return telling_change(core, before, answer);
 }
 
 /* The pause is over. Whether that is all, time will tell. */
@@ -76,7 +67,7 @@ static int host_resume(Core *core) {
         host->paused = false;
         host->n_failed = 0;
         if (!host->held || host->calm_at <= core->now.boottime)
-                return host_go(core, API_STATE_ONLINE, "");
+                return host_go(core, API_STATE_ONLINE, NULL);
         host->probe_at = host->calm_at;
         return 0;
 }
@@ -101,7 +92,7 @@ static int host_good(Core *core, const Flight *flight, bool probe) {
                 return 0;
         if (host->state == API_STATE_THROTTLED)
                 return host_resume(core);
-        return host_go(core, API_STATE_ONLINE, "");
+        return host_go(core, API_STATE_ONLINE, NULL);
 }
 
 static usec_t host_backoff(Core *core) {
@@ -116,7 +107,7 @@ static void host_probe_rarely(Core *core) {
                                        jitter_around(core->config.retry_max_usec, &core->seed));
 }
 
-static int host_offline(Core *core, bool probe, const char *why) {
+static int host_offline(Core *core, bool probe, const Answer *answer) {
         Host *host = &core->host;
         int r;
 
@@ -130,7 +121,7 @@ static int host_offline(Core *core, bool probe, const char *why) {
                 host->n_failed++;
                 host->probe_at = host_backoff(core);
         }
-        r = host_go(core, API_STATE_OFFLINE, why);
+        r = host_go(core, API_STATE_OFFLINE, answer);
         if (r >= 0)
                 waiters_pass_all(core);
         return r;
@@ -175,7 +166,7 @@ static int host_throttled(Core *core, const Flight *flight, const Answer *answer
         }
         host->paused = true;
         host->probe_at = host->quiet_until;
-        r = host_go(core, API_STATE_THROTTLED, answer->message);
+        r = host_go(core, API_STATE_THROTTLED, answer);
         if (r >= 0)
                 waiters_pass_all(core);
         return r;
@@ -187,7 +178,7 @@ static int host_unauthorized(Core *core, const Answer *answer) {
         /* A list that was refused lately was refused for that. */
         core_lists_anew(core);
         host_probe_rarely(core);
-        r = host_go(core, API_STATE_UNAUTHORIZED, answer->message);
+        r = host_go(core, API_STATE_UNAUTHORIZED, answer);
         return r < 0 ? r : core_withdraw(core, outcome_of(answer->outcome), answer->message);
 }
 
@@ -199,12 +190,12 @@ static int host_redirected(Core *core, bool probe, const Answer *answer) {
                              "The API answers with a redirect, which is never followed; BaseUrl "
                              "is probably wrong.");
         core->host.redirected = true;
-        return r < 0 ? r : host_offline(core, probe, answer->message);
+        return r < 0 ? r : host_offline(core, probe, answer);
 }
 
 static int host_suspect(Core *core, bool probe, const Answer *answer) {
         if (probe)
-                return host_offline(core, true, answer->message);
+                return host_offline(core, true, answer);
         if (host_answers(&core->host))
                 core->host.suspect = true;
         return 0;
@@ -218,7 +209,7 @@ static int host_take(Core *core, const Flight *flight, bool probe, const Answer 
         case API_CONFLICT:
                 return host_good(core, flight, probe);
         case API_NOT_SENT:
-                return host_offline(core, probe, answer->message);
+                return host_offline(core, probe, answer);
         case API_REDIRECTED:
                 return host_redirected(core, probe, answer);
         case API_NO_ANSWER:

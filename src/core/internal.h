@@ -48,6 +48,12 @@ typedef struct Host {
         uint64_t lists_since; /* serial: nor what was asked before */
 } Host;
 
+/* What the log was told of it. */
+typedef struct Telling {
+        unsigned n_untold; /* changes of state since it was last told of one */
+        usec_t full_at;    /* CLOCK_BOOTTIME: so many can be told at once again */
+} Telling;
+
 struct Core {
         CoreConfig config;
         Now now; /* of the call that is being served */
@@ -68,6 +74,7 @@ struct Core {
         unsigned n_flights, n_posts;
         Bucket bucket;
         Host host;
+        Telling telling;
         Storage storage;
         bool stopping;
 
@@ -175,6 +182,9 @@ __attribute__((format(printf, 5, 6))) int core_log(Core *core, LogEvent event, i
 /* The like, with what is known of the attempt. */
 int core_log_answer(Core *core, LogEvent event, int level, const Flight *flight,
                     const Answer *answer, const char *text);
+/* The like, of an attempt that came to nothing: the API's own words. */
+int core_log_failure(Core *core, LogEvent event, int level, const Flight *flight,
+                     const Answer *answer);
 
 /* --- intend.c --- */
 
@@ -197,6 +207,14 @@ int host_note(Core *core, const Flight *flight, const Answer *answer);
 int host_drive(Core *core);
 /* The next time at which host_drive() has something to do. */
 usec_t host_deadline(const Core *core);
+
+/* --- telling.c: what the log says of it --- */
+
+/* Its state has changed. @answer: what says so, NULL for one that is online. */
+int telling_change(Core *core, ApiState before, const Answer *answer);
+/* What is so by now, where changes of state were not told. */
+int telling_late(Core *core);
+usec_t telling_deadline(const Core *core);
 
 /* --- drive.c: from facts to requests --- */
 
@@ -279,6 +297,8 @@ int core_fail(Core *core, Object *object, Outcome outcome, const char *message);
  * waiting. Calls with a revision up to the one sent get the error. */
 int core_roll_back(Core *core, Object *object, Aspect aspect, const uint32_t sent_rev[_ASPECT_MAX],
                    Outcome outcome, const char *message);
+/* How loud that is logged: who waits is told of it, and else the log and LastError alone tell. */
+int core_refusal_level(const Object *object);
 /* The API refused for good what @flight asked for. */
 int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *answer);
 /* What was observed is wanted from now on, and agreed. */

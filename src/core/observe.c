@@ -126,7 +126,7 @@ static int conflict_decide(Core *core, Object *object) {
                 /* Whoever waits may still see it done: it is that removal that is waited for. */
                 return core_back_off(core, object, OUTCOME_CONFLICT, full);
         }
-        r = core_log(core, LOG_EVENT_REFUSED, 4, object, "%s", message);
+        r = core_log(core, LOG_EVENT_REFUSED, core_refusal_level(object), object, "%s", message);
         if (r < 0)
                 return r;
         if (waiters_create_and_join(object))

@@ -203,6 +203,10 @@ static char *refusal_new(const Answer *answer) {
         return text;
 }
 
+int core_refusal_level(const Object *object) {
+        return TAILQ_EMPTY(&object->waiters) ? 4 : 6;
+}
+
 int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *answer) {
         CLEANUP(freep) char *message = refusal_new(answer);
         Outcome outcome = outcome_of(answer->outcome);
@@ -214,7 +218,7 @@ int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *
         if (r < 0)
                 return r;
         object->row.n_failed = 0;
-        r = core_log_answer(core, LOG_EVENT_REFUSED, 4, flight, answer, answer->message);
+        r = core_log_failure(core, LOG_EVENT_REFUSED, core_refusal_level(object), flight, answer);
         if (r < 0)
                 return r;
         if (flight->step == STEP_CREATE)

@@ -62,6 +62,15 @@ int core_log_answer(Core *core, LogEvent event, int level, const Flight *flight,
         return core_effect(core, &effect);
 }
 
+int core_log_failure(Core *core, LogEvent event, int level, const Flight *flight,
+                     const Answer *answer) {
+        CLEANUP(freep) char *text = NULL;
+        int r;
+
+        r = text_format(&text, "%s failed: %s", operation_name(flight->operation), answer->message);
+        return r < 0 ? r : core_log_answer(core, event, level, flight, answer, text);
+}
+
 int core_reply(Core *core, uint64_t ticket, Outcome outcome, const Object *object,
                const char *message) {
         Effect effect = { .kind = EFFECT_REPLY,

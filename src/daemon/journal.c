@@ -171,11 +171,30 @@ static const char *event_message_id(LogEvent event) {
         return NULL;
 }
 
+/* By what people know the object that it is about. */
+static size_t write_name(char *text, size_t size, const Log *log) {
+        size_t n = 0;
+
+        *text = '\0';
+        if (log->number != 0)
+                n += (size_t)snprintf(text, size, ", %s %" PRIu64,
+                                      log->kind == KIND_SESSION ? "session" : "participant",
+                                      log->number);
+        if (log->spec && log->spec->tag[0])
+                n += (size_t)snprintf(text + n, size - n, ", tag %s", log->spec->tag);
+        return n;
+}
+
+/* The other fields are for who looks for them. */
 static void effect_to_journal(const Log *log) {
         CLEANUP(entry_deinit) Entry entry = {};
+        char name[320];
 
         entry_begin(&entry, log->level, event_message_id(log->event));
-        entry_add(&entry, "MESSAGE=%s", log->text);
+        if (write_name(name, sizeof(name), log) > 0)
+                entry_add(&entry, "MESSAGE=%s [%s]", log->text, name + 2);
+        else
+                entry_add(&entry, "MESSAGE=%s", log->text);
         if (log->number != 0)
                 entry_add(&entry, "%s=%" PRIu64,
                           log->kind == KIND_SESSION ? "CONVENED_SESSION" : "CONVENED_PARTICIPANT",
@@ -200,15 +219,9 @@ static void effect_to_journal(const Log *log) {
 
 /* On a terminal, the fields follow the sentence in brackets. */
 static void effect_to_stderr(const Log *log) {
-        char details[512] = "";
-        size_t n = 0, size = sizeof(details);
+        char details[512];
+        size_t size = sizeof(details), n = write_name(details, size, log);
 
-        if (log->number != 0)
-                n += (size_t)snprintf(details, size, ", %s %" PRIu64,
-                                      log->kind == KIND_SESSION ? "session" : "participant",
-                                      log->number);
-        if (log->spec && log->spec->tag[0])
-                n += (size_t)snprintf(details + n, size - n, ", tag %s", log->spec->tag);
         if (api_id_is_known(&log->id))
                 n += (size_t)snprintf(details + n, size - n, ", id %s", api_id_text(&log->id));
         if (log->has_operation)

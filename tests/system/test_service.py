@@ -367,29 +367,3 @@ def test_bus_restart(machine):
     wait_for(lambda: main_pid() not in (0, before) and show("ActiveState") == "active", 20)
     with User("alice") as alice:
         assert alice.get(path)["Tag"] == "survivor"
-
-
-@pytest.mark.covers("machine: quiet", "daemon: journal")
-def test_journal_explains(machine):
-    """What "journalctl -x" adds, once the catalog is read as README.md says."""
-    run("journalctl", "--update-catalog")
-    machine.start()
-    machine.user("alice").create("Session", Tag="standup")
-    run("journalctl", "--sync")
-    said = run("journalctl", "--unit=" + UNIT, "-x", "CONVENED_TAG=standup",
-               f"--since=@{machine.journal_since:.6f}").stdout
-    assert "Something was created at the API" in said
-    session, = machine.simulator.state()["sessions"]
-    assert session in said
-
-
-def test_journal_is_quiet(machine):
-    """A healthy life: nothing above the level of information, and nothing twice."""
-    machine.start()
-    alice, = machine.users("alice")
-    session = alice.create("Session")
-    alice.create("Participant", Session=session)
-    systemctl("stop", UNIT)
-    entries = [entry for entry in machine.journal() if entry["_SYSTEMD_UNIT"] == UNIT]
-    assert [entry["MESSAGE"] for entry in entries if int(entry["PRIORITY"]) < 5] == []
-    assert all(entry["MESSAGE_ID"] for entry in entries)

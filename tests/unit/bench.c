@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit/bench.h"
 
+#include <stdio.h>
+
 const CoreConfig bench_config = {
         .requests_max = 16,
         .requests_per_sec = 20,
@@ -31,6 +33,16 @@ int bench_teardown(void **state) {
         return 0;
 }
 
+static void bench_log(Bench *bench, const Log *log) {
+        bench->n_logs[log->event]++;
+        if (log->level > 6)
+                return;
+        bench->n_told[log->event]++;
+        bench->told_level = log->level;
+        bench->told_status = log->status;
+        snprintf(bench->told_text, sizeof(bench->told_text), "%s", log->text);
+}
+
 static void bench_let_out(Bench *bench, const Effect *effect) {
         switch (effect->kind) {
         case EFFECT_REQUEST:
@@ -43,7 +55,7 @@ static void bench_let_out(Bench *bench, const Effect *effect) {
                 bench->replies[bench->n_replies++] = effect->reply;
                 break;
         case EFFECT_LOG:
-                bench->n_logs[effect->log.event]++;
+                bench_log(bench, &effect->log);
                 break;
         case _EFFECT_KIND_MAX:
                 break;

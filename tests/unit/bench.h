@@ -24,6 +24,10 @@ typedef struct Bench {
         Request requests[BENCH_REQUESTS_MAX]; /* unanswered, in order; values only */
         size_t n_requests;
         unsigned n_sent, n_commits, n_logs[_LOG_EVENT_MAX];
+        unsigned n_told[_LOG_EVENT_MAX]; /* of these, at the default level or louder */
+        int told_level;                  /* the last of them */
+        unsigned told_status;
+        char told_text[200];
 } Bench;
 
 extern const CoreConfig bench_config;

@@ -81,7 +81,7 @@ static void test_every_field(void **state) {
         has_line("PRIORITY=4");
         has_line("SYSLOG_IDENTIFIER=convened");
         has_line("MESSAGE_ID=" MESSAGE_UNKNOWN_OUTCOME);
-        has_line("MESSAGE=Nobody knows.");
+        has_line("MESSAGE=Nobody knows. [participant 7, tag desk-4]");
         has_line("CONVENED_PARTICIPANT=7");
         has_line("OBJECT_UID=1000");
         has_line("CONVENED_TAG=desk-4");
