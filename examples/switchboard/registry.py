@@ -123,6 +123,9 @@ class Registry(Emitter):
 
     def load_page(self, method, after):
         def on_page(body, error):
+            # Another program of the same user reads a list: its turn, then ours.
+            if error and error_name(error) == f"{DBUS}.Error.LimitsExceeded" and self.present:
+                GLib.timeout_add(100, lambda: self.load_page(method, after))
             if error:
                 return
             for path, values in body[0]:

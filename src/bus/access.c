@@ -37,6 +37,8 @@ typedef struct Asking {
 struct Access {
         sd_bus *bus; /* borrowed: who owns the Access holds it */
         bool system;
+        AccessDeparture departure;
+        void *userdata;
         TAILQ_HEAD(Callers, Caller) callers; /* asked last comes first */
         unsigned n_callers;
 };
@@ -103,13 +105,15 @@ static Caller *caller_free(Caller *caller) {
 
 DEFINE_CLEANUP(Caller, caller_free);
 
-int access_new(Access **ret, sd_bus *bus, bool system) {
+int access_new(Access **ret, sd_bus *bus, bool system, AccessDeparture departure, void *userdata) {
         Access *access = calloc(1, sizeof(*access));
 
         if (!access)
                 return -ENOMEM;
         access->bus = bus;
         access->system = system;
+        access->departure = departure;
+        access->userdata = userdata;
         TAILQ_INIT(&access->callers);
 
         *ret = access;
@@ -128,9 +132,14 @@ Access *access_free(Access *access) {
 }
 
 static int on_departure(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        Caller *caller = userdata;
+        const Access *access = caller->access;
+
         (void)message;
         (void)error;
-        caller_free(userdata);
+        if (access)
+                access->departure(caller->name, access->userdata);
+        caller_free(caller);
         return 0;
 }
 

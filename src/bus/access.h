@@ -45,8 +45,12 @@ typedef struct Question {
  * from inside access_ask(). */
 typedef void (*AccessAnswer)(void *userdata, const sd_bus_error *refusal);
 
+/* A caller that something was asked about has left the bus. Not all that leave are told of: those
+ * that were not heard of for long are forgotten. */
+typedef void (*AccessDeparture)(const char *name, void *userdata);
+
 /* @system: whether callers have rights of their own. Return: 0, -ENOMEM. */
-int access_new(Access **ret, sd_bus *bus, bool system);
+int access_new(Access **ret, sd_bus *bus, bool system, AccessDeparture departure, void *userdata);
 Access *access_free(Access *access);
 
 /**

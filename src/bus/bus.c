@@ -25,13 +25,8 @@ static int bus_export_kind(Bus *bus, Kind kind) {
         r = interface_vtable(interface_of(kind), bus->vtables + kind);
         if (r < 0)
                 return r;
-        r = sd_bus_add_fallback_vtable(bus->bus, bus_slot(bus), prefix, interface_of(kind)->name,
-                                       bus->vtables[kind], object_find, bus);
-        if (r < 0)
-                return r;
-        return sd_bus_add_node_enumerator(
-                bus->bus, bus_slot(bus), prefix,
-                kind == KIND_SESSION ? sessions_enumerate : participants_enumerate, bus);
+        return sd_bus_add_fallback_vtable(bus->bus, bus_slot(bus), prefix, interface_of(kind)->name,
+                                          bus->vtables[kind], object_find, bus);
 }
 
 static int bus_export(Bus *bus) {
@@ -41,6 +36,9 @@ static int bus_export(Bus *bus) {
         if (r < 0)
                 return r;
         r = sd_bus_add_filter(bus->bus, bus_slot(bus), object_get_all, bus);
+        if (r < 0)
+                return r;
+        r = sd_bus_add_filter(bus->bus, bus_slot(bus), everything_read, bus);
         if (r < 0)
                 return r;
         r = sd_bus_add_object_vtable(bus->bus, bus_slot(bus), CONVENED_PATH, CONVENED_MANAGER,
@@ -70,6 +68,12 @@ static int bus_keep(Bus *bus, const BusConfig *config) {
         return bus->version && bus->account_id && bus->base_url ? 0 : -ENOMEM;
 }
 
+static void on_departure(const char *name, void *userdata) {
+        Bus *bus = userdata;
+
+        bulk_forget(&bus->bulk, name);
+}
+
 int bus_new(Bus **ret, sd_bus *bus, Core *core, const BusConfig *config, const BusHooks *hooks) {
         CLEANUP(bus_freep) Bus *self = calloc(1, sizeof(*self));
         int r;
@@ -81,11 +85,12 @@ int bus_new(Bus **ret, sd_bus *bus, Core *core, const BusConfig *config, const B
         self->hooks = *hooks;
         self->deadline_at = USEC_NEVER;
         tickets_init(&self->tickets);
+        bulk_init(&self->bulk);
 
         r = bus_keep(self, config);
         if (r < 0)
                 return r;
-        r = access_new(&self->access, bus, config->system);
+        r = access_new(&self->access, bus, config->system, on_departure, self);
         if (r < 0)
                 return r;
         r = clients_new(&self->clients, self);
@@ -110,6 +115,7 @@ Bus *bus_free(Bus *bus) {
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 free(bus->vtables[kind]);
         tickets_deinit(&bus->tickets);
+        bulk_deinit(&bus->bulk);
         clients_free(bus->clients);
         access_free(bus->access);
         free(bus->version);

@@ -84,6 +84,13 @@ int bus_request_name(Bus *bus);
  */
 int bus_emit(Bus *bus, const Batch *batch);
 
+/* Answers the bulk read that waits longest, if the bus has taken all that was said before. Once a
+ * turn. Return: whether there was one. */
+bool bus_read_next(Bus *bus);
+
+/* Whether bus_read_next() has one to answer: then the loop must not sleep. */
+bool bus_has_read(const Bus *bus);
+
 /* Answers one method call. A ticket that is not known is ignored. Return: 0, negative errno. */
 int bus_reply(Bus *bus, const Reply *reply);
 

@@ -30,20 +30,40 @@ Call *call_free(Call *call) {
         return NULL;
 }
 
-/* Nobody waits in a handler any more: errors are answered from here. */
-static void call_answered(void *userdata, const sd_bus_error *refusal) {
-        CLEANUP(call_freep) Call *call = userdata;
+int call_move(Call **ret, Call *call) {
+        Call *moved = malloc(sizeof(*moved));
+
+        if (!moved)
+                return -ENOMEM;
+        *moved = *call;
+        *call = (Call){ 0 };
+
+        *ret = moved;
+        return 0;
+}
+
+void call_run(Call *call) {
+        CLEANUP(call_freep) Call *own = call;
+        /* What the call holds may have gone over into another one. */
+        sd_bus_message *message = sd_bus_message_ref(call->message);
         sd_bus_error error = SD_BUS_ERROR_NULL;
         int r;
 
-        if (refusal) {
-                (void)sd_bus_reply_method_error(call->message, refusal);
-                return;
-        }
         r = call->run(call, &error);
         if (r < 0)
-                (void)sd_bus_reply_method_errno(call->message, r, &error);
+                (void)sd_bus_reply_method_errno(message, r, &error);
         sd_bus_error_free(&error);
+        sd_bus_message_unref(message);
+}
+
+/* Nobody waits in a handler any more. */
+static void call_answered(void *userdata, const sd_bus_error *refusal) {
+        CLEANUP(call_freep) Call *call = userdata;
+
+        if (refusal)
+                (void)sd_bus_reply_method_error(call->message, refusal);
+        else
+                call_run(TAKE(call));
 }
 
 int call_start(Call *call, const Question *question, sd_bus_error *error) {

@@ -12,6 +12,9 @@
 
 typedef struct Call Call;
 
+/* Return: positive, or a negative errno with or without @error set. */
+typedef int (*CallRun)(Call *call, sd_bus_error *error);
+
 struct Call {
         Bus *bus;
         sd_bus_message *message;
@@ -22,14 +25,19 @@ struct Call {
         uint32_t fields; /* as list_fields() has them */
         uint64_t after;
         uint32_t limit;
-
-        /* Return: positive, or a negative errno with or without @error set. */
-        int (*run)(Call *call, sd_bus_error *error);
+        CallRun run;
 };
 
 /* Return: 0, -ENOMEM. */
 int call_new(Call **ret, Bus *bus, sd_bus_message *message);
 Call *call_free(Call *call);
+
+/* What a call holds goes over into a new one, which outlives the handler's; that is left empty.
+ * Return: 0, -ENOMEM. */
+int call_move(Call **ret, Call *call);
+
+/* Runs a call that no handler waits for any more: errors are answered from here. Consumes it. */
+void call_run(Call *call);
 
 /**
  * call_start() - ask whether the caller may, and run

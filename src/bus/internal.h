@@ -4,6 +4,7 @@
 /* What the files of the bus share. Nobody outside of bus/ includes this. */
 
 #include "bus/access.h"
+#include "bus/bulk.h"
 #include "bus/client.h"
 #include "bus/properties.h"
 #include "bus/quota.h"
@@ -33,6 +34,7 @@ struct Bus {
         Target target; /* sd-bus asks for an object and uses it at once: one is enough */
 
         Tickets tickets;
+        Bulk bulk;
         bool named;
         Told told;
         usec_t counts_at;   /* CLOCK_BOOTTIME: not to be signalled again before */
@@ -46,12 +48,12 @@ int bus_fatal(Bus *bus, int error, const char *what);
 
 int object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret,
                 sd_bus_error *error);
-/* Answers Properties.GetAll of our interfaces; leaves all else to sd-bus. */
+/* A filter that answers Properties.GetAll of our interfaces, and leaves all else to sd-bus. */
 int object_get_all(sd_bus_message *call, void *userdata, sd_bus_error *error);
-int sessions_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
-                       sd_bus_error *error);
-int participants_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
-                           sd_bus_error *error);
+
+/* --- everything.c: a filter that answers GetManagedObjects, and Introspect of the parents --- */
+
+int everything_read(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
 /* --- manager.c --- */
 

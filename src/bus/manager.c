@@ -239,7 +239,7 @@ static int method_get_participant(sd_bus_message *message, void *userdata, sd_bu
         return method_get(message, userdata, KIND_PARTICIPANT, error);
 }
 
-static int run_list(Call *call, sd_bus_error *error) {
+static int list_answer(Call *call, sd_bus_error *error) {
         sd_bus_message *reply = NULL;
         Query query = { call->kind, &call->arguments, call->fields, call->after, call->limit };
         int r;
@@ -252,6 +252,10 @@ static int run_list(Call *call, sd_bus_error *error) {
                 r = sd_bus_send(NULL, reply, NULL);
         sd_bus_message_unref(reply);
         return r < 0 ? r : 1;
+}
+
+static int run_list(Call *call, sd_bus_error *error) {
+        return bulk_read(call, list_answer, error);
 }
 
 static int page_read(Call *call, sd_bus_error *error) {

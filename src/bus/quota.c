@@ -6,8 +6,12 @@ static int exceeded(sd_bus_error *error, const char *key, unsigned max, const ch
                                  "%s: this user has %u %s already.", key, max, what);
 }
 
+bool quota_binds(const Quota *quota, uint32_t uid) {
+        return quota->enforced && uid != 0;
+}
+
 int quota_check_calls(const Quota *quota, uint32_t uid, unsigned n_calls, sd_bus_error *error) {
-        if (!quota->enforced || uid == 0 || n_calls < quota->calls_max)
+        if (!quota_binds(quota, uid) || n_calls < quota->calls_max)
                 return 0;
         return exceeded(error, "MaxCallsPerUser", quota->calls_max, "calls without an answer");
 }
@@ -21,7 +25,7 @@ int quota_check(const Quota *quota, const Core *core, uint32_t uid, IntentKind k
                 unsigned n_calls, sd_bus_error *error) {
         OwnerCounts counts;
 
-        if (!quota->enforced || uid == 0 || kind == INTENT_DELETE)
+        if (!quota_binds(quota, uid) || kind == INTENT_DELETE)
                 return 0;
         if (kind == INTENT_REFRESH)
                 return quota_check_calls(quota, uid, n_calls, error);

@@ -16,6 +16,9 @@ typedef struct Quota {
         unsigned calls_max;   /* without an answer */
 } Quota;
 
+/* Whether it bounds what this uid has. */
+bool quota_binds(const Quota *quota, uint32_t uid);
+
 /**
  * quota_check() - may this uid want that?
  * @n_calls: how many of its calls are without an answer

@@ -2,6 +2,7 @@
 #include "ctl/rows.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "ctl/memory.h"
 #include "ctl/redact.h"
@@ -86,18 +87,38 @@ static int page_read(const Ctl *ctl, sd_bus_message *m, RowHandler handler, void
         return 0;
 }
 
+/* A user has one such call at a time, and another program of the same user may have it now. */
+#define TURN_USEC 20000U
+#define TURNS_MAX 250U
+
+static Exit page_get(Ctl *ctl, Kind kind, const Filter *filter, uint64_t after, unsigned limit,
+                     sd_bus_message **ret) {
+        for (unsigned turn = 1;; turn++) {
+                CLEANUP(message_unrefp)
+                sd_bus_message *call = page_ask(ctl, kind, filter, after, limit);
+                CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+                int r = ctl_try(ctl, call, &error, ret);
+
+                if (r >= 0)
+                        return EXIT_DONE;
+                if (!sd_bus_error_has_name(&error, SD_BUS_ERROR_LIMITS_EXCEEDED) ||
+                    turn == TURNS_MAX)
+                        return failure_say_bus(&ctl->options, &error, r, NULL);
+                (void)usleep(TURN_USEC);
+        }
+}
+
 Exit rows_read(Ctl *ctl, Kind kind, const Filter *filter, unsigned page, RowHandler handler,
                void *userdata) {
         uint64_t after = 0;
 
         for (;;) {
-                CLEANUP(message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
+                CLEANUP(message_unrefp) sd_bus_message *reply = NULL;
                 Page read = { 0 };
                 Exit code;
                 int r;
 
-                call = page_ask(ctl, kind, filter, after, page);
-                code = ctl_call(ctl, call, NULL, &reply);
+                code = page_get(ctl, kind, filter, after, page, &reply);
                 if (code != EXIT_DONE)
                         return code;
 

@@ -382,7 +382,8 @@ int daemon_run(Daemon *daemon) {
         say_ready(daemon);
         daemon_turn(daemon);
         while (sd_event_get_state(daemon->event) != SD_EVENT_FINISHED) {
-                int r = sd_event_run(daemon->event, UINT64_MAX);
+                usec_t patience = bus_has_read(daemon->bus) ? 0 : UINT64_MAX;
+                int r = sd_event_run(daemon->event, patience);
 
                 if (r < 0) {
                         daemon_fail(daemon, r, "Run the event loop");

@@ -33,8 +33,9 @@ typedef struct Daemon {
         Store *store;
         Api *api;
         Bus *bus;
-        Batch *batch;    /* on its way to the disk, borrowed from the core; NULL: none */
-        usec_t batch_at; /* CLOCK_BOOTTIME: since when */
+        Batch *batch;     /* on its way to the disk, borrowed from the core; NULL: none */
+        usec_t batch_at;  /* CLOCK_BOOTTIME: since when */
+        usec_t bulk_usec; /* how long the last turn's bulk read took; 0: it had none */
         Status status;
         Disk disk;
         bool stopping;
@@ -74,8 +75,8 @@ void daemon_fail(Daemon *daemon, int error, const char *what);
  * turn.c
  */
 
-/* Serves the calls that have arrived, a millisecond long. The loop gives out one in a turn, and to
- * ask it for the next costs half as much as to answer one. */
+/* Serves the calls that have arrived, a millisecond long, and one bulk read. The loop gives out one
+ * in a turn, and to ask it for the next costs half as much as to answer one. */
 void daemon_serve(Daemon *daemon);
 
 /* The end of a turn of the loop, to be called after each dispatched event. */

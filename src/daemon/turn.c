@@ -6,7 +6,8 @@
 #include "base/clock.h"
 #include "daemon/journal.h"
 
-/* For so long calls go before everything else in a turn. */
+/* For so long calls go before everything else in a turn, or for as long as the last bulk read took:
+ * those who read much have half of the time at most. */
 #define SERVE_USEC USEC_PER_MSEC
 
 static int effect_let_out(Daemon *daemon, const Effect *effect) {
@@ -83,12 +84,18 @@ static bool may_leave(const Daemon *daemon, const CoreStatus *status) {
 }
 
 void daemon_serve(Daemon *daemon) {
-        usec_t begin = clock_read(CLOCK_MONOTONIC);
+        usec_t begin = clock_read(CLOCK_MONOTONIC), now = begin;
 
         /* Whatever breaks the connection, the loop is told of it too. */
-        while (sd_bus_process(daemon->connection, NULL) > 0)
-                if (clock_read(CLOCK_MONOTONIC) - begin >= SERVE_USEC)
+        while (sd_bus_process(daemon->connection, NULL) > 0) {
+                now = clock_read(CLOCK_MONOTONIC);
+                if (now - begin >= usec_max(SERVE_USEC, daemon->bulk_usec))
                         break;
+        }
+
+        daemon->bulk_usec = 0;
+        if (bus_read_next(daemon->bus))
+                daemon->bulk_usec = clock_read(CLOCK_MONOTONIC) - now;
 }
 
 void daemon_turn(Daemon *daemon) {

@@ -616,6 +616,16 @@ def test_exit_codes(ctl, service, call, name, code):
         assert ctl.run(*words).code == code, words
 
 
+def test_another_program_reads_a_list(ctl, service, call):
+    """Its turn comes; for ever it does not wait."""
+    service.n_busy = 5
+    assert "standup" in ctl.run("list-sessions").out
+    assert service.n_busy == 0
+    service.n_busy = 10 ** 9
+    result = ctl.run("list-sessions")
+    assert result.code == FAILED and "one page after the other" in result.err
+
+
 @pytest.mark.covers("exit: convenectl 5")
 def test_no_service(ctl):
     for words in (["status"], ["list-sessions"], ["create-session"], ["delete-session", "1"],

@@ -84,6 +84,7 @@ class MockService:
         self.bus = bus
         self.mode = "confirm"
         self.refusal = (ERROR + "Rejected", "the API said no")
+        self.n_busy = 0  # so many lists are refused, as where another of the user's is read
         self.page_cap = 1000        # rows looked at in one call
         self.things = {}
         self.next_number = {"session": 1, "participant": 1}
@@ -349,6 +350,9 @@ class MockService:
     def _manager_call(self, member, body):
         if member in ("ListSessions", "ListParticipants"):
             kind = "session" if member == "ListSessions" else "participant"
+            if self.n_busy > 0:
+                self.n_busy -= 1
+                raise Refused(DBUS_ERROR + "LimitsExceeded", "one page after the other")
             return (*self._list(kind, *body), True)
         if member in ("CreateSession", "CreateParticipant"):
             return self._create("session" if member == "CreateSession" else "participant", body[0])
