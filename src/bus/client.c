@@ -12,10 +12,14 @@
 /* Each costs a match rule, of which the system bus allows a connection 512; access.c has 256. */
 #define CLIENTS_MAX 200
 
+/* Of each user with a quota, so that no one of them has all the places. */
+#define CLIENTS_PER_USER_MAX 50
+
 typedef struct Client {
         TAILQ_ENTRY(Client) link;
         Clients *clients;
         sd_bus_slot *departure;
+        uint32_t uid;
         char name[];
 } Client;
 
@@ -114,16 +118,29 @@ static Client *clients_find(const Clients *clients, const char *name) {
         return NULL;
 }
 
+static bool clients_have_room(const Clients *clients, uint32_t uid) {
+        const Client *client;
+        unsigned n = 0;
+
+        if (clients->n >= CLIENTS_MAX)
+                return false;
+        if (!quota_binds(&clients->owner->quota, uid))
+                return true;
+        TAILQ_FOREACH(client, &clients->list, link)
+                n += client->uid == uid;
+        return n < CLIENTS_PER_USER_MAX;
+}
+
 /* Those whose objects have all gone are followed until there is no room for another. */
-static int clients_make_room(Clients *clients) {
+static bool clients_make_room(Clients *clients, uint32_t uid) {
         Client *client, *next;
 
-        if (clients->n < CLIENTS_MAX)
-                return 0;
+        if (clients_have_room(clients, uid))
+                return true;
         TAILQ_FOREACH_SAFE(client, &clients->list, link, next)
                 if (!core_client_has(clients->core, client->name))
                         client_free(client);
-        return clients->n < CLIENTS_MAX ? 0 : -EMFILE;
+        return clients_have_room(clients, uid);
 }
 
 static int client_watch(Client *client, sd_bus *bus) {
@@ -139,20 +156,16 @@ static int client_watch(Client *client, sd_bus *bus) {
         return sd_bus_add_match(bus, &client->departure, match, on_departure, client);
 }
 
-/* Return: 0; -ENXIO: it has left; -EMFILE: no more can be followed; another negative errno. */
-static int clients_follow(Clients *clients, const char *name) {
+/* Return: 0; -ENXIO: it has left; another negative errno. */
+static int clients_follow(Clients *clients, const char *name, uint32_t uid) {
         CLEANUP(client_freep) Client *client = NULL;
         int r;
 
-        if (clients_find(clients, name))
-                return 0;
-        r = clients_make_room(clients);
-        if (r < 0)
-                return r;
         client = calloc(1, sizeof(*client) + strlen(name) + 1);
         if (!client)
                 return -ENOMEM;
         strcpy(client->name, name);
+        client->uid = uid;
 
         /* Watched first: who leaves after the question has been answered is not missed. */
         r = client_watch(client, clients->bus);
@@ -176,7 +189,9 @@ static int clients_restore_one(Clients *clients, const Spec *spec) {
         r = bus_id_get(clients, &bus_id);
         if (r < 0)
                 return r;
-        r = streq(spec->client_bus, bus_id) ? clients_follow(clients, spec->client_name) : -ENXIO;
+        r = streq(spec->client_bus, bus_id)
+                    ? clients_follow(clients, spec->client_name, spec->owner)
+                    : -ENXIO;
         return r == -ENXIO ? clients_leave(clients, spec->client_name) : r;
 }
 
@@ -189,19 +204,28 @@ int clients_restore(Clients *clients) {
         return r;
 }
 
+static int clients_full(const Clients *clients, sd_bus_error *error) {
+        bool all = clients->n >= CLIENTS_MAX;
+
+        return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                 "%d clients%s have objects of Lifetime=client already; use "
+                                 "\"persistent\", or try again when one has left.",
+                                 all ? CLIENTS_MAX : CLIENTS_PER_USER_MAX,
+                                 all ? "" : " of this user");
+}
+
 int clients_bind(Clients *clients, sd_bus_message *message, Spec *spec, sd_bus_error *error) {
         const char *name = sd_bus_message_get_sender(message), *bus_id;
-        int r;
+        int r = 0;
 
         if (!name)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
                                         "Lifetime=client is for clients on a message bus.");
-        r = clients_follow(clients, name);
-        if (r == -EMFILE)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                         "%d clients have objects of Lifetime=client already; use "
-                                         "\"persistent\", or try again when one has left.",
-                                         CLIENTS_MAX);
+        if (!clients_find(clients, name)) {
+                if (!clients_make_room(clients, spec->owner))
+                        return clients_full(clients, error);
+                r = clients_follow(clients, name, spec->owner);
+        }
         if (r == -ENXIO)
                 return sd_bus_error_set(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
                                         "The caller has left the bus; nothing was created.");

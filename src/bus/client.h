@@ -28,7 +28,7 @@ int clients_restore(Clients *clients);
 
 /**
  * clients_bind() - an object is to live as long as the sender of a message
- * @spec: its client_bus and client_name are set
+ * @spec: its owner is known; its client_bus and client_name are set
  *
  * From here on core_client_left() follows when the sender leaves. Blocks on the bus for a client
  * that is not followed yet.

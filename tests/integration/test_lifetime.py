@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Lifetime=client: an object goes when the bus client that made it leaves the bus."""
 
+import contextlib
+import os
 import signal
 
 import pytest
@@ -10,10 +12,11 @@ from jeepney import DBusAddress, new_method_call
 from harness.bus import BusError, PrivateBus, call
 from harness.daemon import MANAGER, NAME, PATH, SESSION, Daemon, variants
 from harness.stage import P1, P2, S1, S2, Stage
+from harness.users import ALICE, BOB, User, open_to_all
 from harness.wait import wait_for
 
 CLIENT = {"Lifetime": "client"}
-CLIENTS_MAX = 200
+CLIENTS_MAX, CLIENTS_PER_USER_MAX = 200, 50
 
 
 @pytest.fixture(name="stage")
@@ -227,6 +230,33 @@ def test_so_many_clients_and_no_more(stage):
     finally:
         for client in clients:
             client.leave()
+
+
+@pytest.mark.covers("lifetime: so many clients of a user", "error: LimitsExceeded")
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be several users")
+def test_so_many_clients_of_a_user(monkeypatch):
+    """Others have their places, and root any."""
+    open_to_all(monkeypatch)
+    with Stage(kind="system") as stage, contextlib.ExitStack() as stack:
+        def client(uid):
+            return stack.enter_context(contextlib.closing(User(stage.bus, uid)))
+
+        alices = [client(ALICE) for _ in range(CLIENTS_PER_USER_MAX + 1)]
+        sessions = [alice.create("Session", **CLIENT) for alice in alices[:-1]]
+        with pytest.raises(BusError, match="50 clients of this user") as refused:
+            alices[-1].create("Session", **CLIENT)
+        assert refused.value.name == "org.freedesktop.DBus.Error.LimitsExceeded"
+        assert "persistent" in refused.value.message
+        assert alices[0].create("Session", **CLIENT) and client(BOB).create("Session", **CLIENT)
+        for _ in range(CLIENTS_PER_USER_MAX + 1):
+            client(0).create("Session", **CLIENT)
+        # What a restart finds is followed on, and counted.
+        stage.daemon.restart()
+        assert alices[-1].refused(PATH, MANAGER, "CreateSession", "a{sv}",
+                                  (variants(CLIENT),)) == "LimitsExceeded"
+        alices[1].close()
+        await_gone(stage, sessions[1])
+        alices[-1].create("Session", **CLIENT)
 
 
 def test_on_the_system_bus(bus, simulator):
