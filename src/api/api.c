@@ -15,6 +15,33 @@ struct Api {
         void *userdata;
 };
 
+static void api_drop(Api *api, Exchange *exchange) {
+        Answer answer = { .serial = exchange->serial,
+                          .outcome = exchange_is_sent(exchange) ? API_NO_ANSWER : API_NOT_SENT,
+                          .dropped = true,
+                          .message = "The connection was left for a new one",
+                          .request_id = "" };
+
+        http_remove(exchange->origin->http, exchange->easy);
+        exchange->is_running = false;
+        api->handler(&answer, api->userdata);
+        exchange_free(exchange);
+}
+
+/* All but what only waiting can tell of. */
+static void api_drop_all(Api *api, Origin *origin) {
+        Exchange *exchange = LIST_FIRST(&origin->exchanges);
+
+        while (exchange) {
+                Exchange *next = LIST_NEXT(exchange, link);
+
+                if (!operation_is_create(exchange->question.operation) ||
+                    !exchange_is_sent(exchange))
+                        api_drop(api, exchange);
+                exchange = next;
+        }
+}
+
 static int api_on_reap(sd_event_source *source, void *userdata) {
         Api *api = userdata;
         Origin *origin = LIST_FIRST(&api->retired);
@@ -23,6 +50,8 @@ static int api_on_reap(sd_event_source *source, void *userdata) {
         while (origin) {
                 Origin *next = LIST_NEXT(origin, link);
 
+                if (origin->dropped)
+                        api_drop_all(api, origin);
                 if (LIST_EMPTY(&origin->exchanges)) {
                         LIST_REMOVE(origin, link);
                         origin_free(origin);
@@ -63,6 +92,18 @@ int api_configure(Api *api, const ApiConfig *config) {
                 api_reap_later(api);
         }
         api->origin = origin;
+        return 0;
+}
+
+int api_renew(Api *api) {
+        ApiConfig config = origin_config(api->origin);
+        Origin *before = api->origin;
+        int r;
+
+        r = api_configure(api, &config);
+        if (r < 0)
+                return r;
+        before->dropped = true;
         return 0;
 }
 

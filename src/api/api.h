@@ -59,6 +59,17 @@ Api *api_free(Api *api);
 int api_configure(Api *api, const ApiConfig *config);
 
 /**
+ * api_renew() - the way to the API may be another one: leave what was made on the way of before
+ *
+ * Connections and host names that were looked up are never used again. Requests in flight come back
+ * soon, dropped, apart from creations that may have been sent: these end as they would have, for
+ * their answers may come still, and nobody else will ever tell.
+ *
+ * Return: 0, -ENOMEM, or what sd-event says; on failure all stays as it was.
+ */
+int api_renew(Api *api);
+
+/**
  * api_send() - begin a request
  * @request: what is needed of it is copied
  *

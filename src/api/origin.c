@@ -189,11 +189,26 @@ int origin_new(Origin **ret, sd_event *event, const ApiConfig *config, HttpHandl
         r = origin_set(origin, config);
         if (r < 0)
                 return r;
+        origin->connections_max = config->connections_max;
         r = http_new(&origin->http, event, config->connections_max, handler);
         if (r < 0)
                 return r;
         *ret = TAKE(origin);
         return 0;
+}
+
+ApiConfig origin_config(const Origin *origin) {
+        return (ApiConfig){
+                .base_url = origin->base,
+                .account_id = origin->account,
+                .user = origin->user,
+                .password = origin->password,
+                .ca_file = origin->ca_file,
+                .proxy = origin->proxy,
+                .connect_timeout_usec = (usec_t)origin->connect_timeout_ms * USEC_PER_MSEC,
+                .request_timeout_usec = (usec_t)origin->request_timeout_ms * USEC_PER_MSEC,
+                .connections_max = origin->connections_max,
+        };
 }
 
 Origin *origin_free(Origin *origin) {

@@ -24,6 +24,8 @@ typedef struct Origin {
         char *ca_file, *proxy;
         bool secure; /* https */
         long connect_timeout_ms, request_timeout_ms;
+        unsigned connections_max;
+        bool dropped; /* its connections are of no use: what can be repeated is broken off */
         struct curl_slist *headers, *body_headers;
 } Origin;
 
@@ -34,6 +36,9 @@ typedef struct Origin {
  *         sd-event says.
  */
 int origin_new(Origin **ret, sd_event *event, const ApiConfig *config, HttpHandler handler);
+
+/* What it was made from, borrowed from it. */
+ApiConfig origin_config(const Origin *origin);
 
 /* Breaks off what is in flight; overwrites what is secret. */
 Origin *origin_free(Origin *origin);

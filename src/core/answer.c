@@ -331,6 +331,9 @@ int core_answer(Core *core, const Answer *answer, Now now) {
         if (!flight)
                 return 0;
         core->now = now;
+        /* What the API has not heard of, and a question, are as if they had never been. */
+        if (answer->dropped && (answer->outcome == API_NOT_SENT || !step_is_change(flight->step)))
+                return core_withhold(core, answer->serial);
         if (flight->object)
                 r = answer_object(core, flight, answer);
         if (r >= 0)

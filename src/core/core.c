@@ -193,6 +193,35 @@ void core_set_credentials(Core *core, bool usable, Now now) {
                 host->probe_at = usable ? now.boottime : USEC_NEVER;
 }
 
+void core_suspend(Core *core) {
+        core->suspended = true;
+}
+
+void core_resume(Core *core) {
+        core->suspended = false;
+}
+
+void core_way_changed(Core *core, Now now) {
+        Host *host = &core->host;
+
+        host->outdated = core->last_serial;
+        switch (host->state) {
+        case API_STATE_UNKNOWN:
+        case API_STATE_ONLINE:
+                host->suspect = true;
+                break;
+        case API_STATE_OFFLINE:
+                host->n_failed = 0;
+                host->probe_at = now.boottime;
+                break;
+        case API_STATE_THROTTLED:    /* the API has said when */
+        case API_STATE_UNAUTHORIZED: /* that is no matter of the way */
+        case _API_STATE_MAX:
+                break;
+        }
+        core_sync(core, now);
+}
+
 void core_stop(Core *core) {
         core->stopping = true;
         core->storage.retry_at = 0; /* the last chance */

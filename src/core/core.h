@@ -118,6 +118,18 @@ int core_start(Core *core, Now now);
  * not. */
 void core_set_credentials(Core *core, bool usable, Now now);
 
+/* Until core_resume() no request is started, probes included; answers are taken and batches sealed,
+ * calls too. For a machine that is about to sleep. */
+void core_suspend(Core *core);
+void core_resume(Core *core);
+
+/* The machine was asleep, or has other addresses, routes or name servers than before: what was
+ * found out about the way to the API says nothing any more. A probe goes out at once, without
+ * regard to the pause that an offline API was given; until it has passed no creation is begun.
+ * Everything is verified, as by core_sync(). What the API itself has asked for (throttled,
+ * unauthorized) holds. The caller sees to it that this is not done too often. */
+void core_way_changed(Core *core, Now now);
+
 /* From now on no new request is started; answers are still taken and batches still sealed. */
 void core_stop(Core *core);
 

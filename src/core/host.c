@@ -38,8 +38,12 @@ static bool host_answers(const Host *host) {
         return false;
 }
 
+bool host_may_send(const Core *core) {
+        return !core->stopping && !core->suspended;
+}
+
 bool host_open(const Core *core) {
-        return core->host.usable && !core->stopping &&
+        return core->host.usable && host_may_send(core) &&
                core->host.quiet_until <= core->now.boottime && host_answers(&core->host);
 }
 
@@ -250,6 +254,8 @@ int host_note(Core *core, const Flight *flight, const Answer *answer) {
 
         if (probe)
                 core->host.probe = NULL;
+        if (answer->dropped)
+                return 0;
         r = host_take(core, flight, probe, answer);
         host_ask_anew(core, flight, probe);
         return r;
@@ -258,7 +264,7 @@ int host_note(Core *core, const Flight *flight, const Answer *answer) {
 static bool host_wants_probe(const Core *core) {
         const Host *host = &core->host;
 
-        if (!host->usable || core->stopping || host->probe ||
+        if (!host->usable || !host_may_send(core) || host->probe ||
             host->quiet_until > core->now.boottime)
                 return false;
         return host->suspect || host->probe_at <= core->now.boottime;
@@ -290,7 +296,7 @@ int host_drive(Core *core) {
 usec_t host_deadline(const Core *core) {
         const Host *host = &core->host;
 
-        if (!host->usable || core->stopping || host->probe)
+        if (!host->usable || !host_may_send(core) || host->probe)
                 return USEC_NEVER;
         if (!host->suspect && host->probe_at > core->now.boottime)
                 return usec_max(host->probe_at, host->quiet_until);

@@ -76,7 +76,7 @@ struct Core {
         Host host;
         Telling telling;
         Storage storage;
-        bool stopping;
+        bool stopping, suspended;
 
         bool syncing[_KIND_MAX]; /* everything from there on is still to be looked at */
         uint64_t sync_cursor[_KIND_MAX];
@@ -199,6 +199,8 @@ void departures_deinit(Core *core);
 
 /* --- host.c: the API as a whole --- */
 
+/* Whether anything may be sent at all, probes included, as far as it is for us to say. */
+bool host_may_send(const Core *core);
 /* Whether requests other than probes may be sent. */
 bool host_open(const Core *core);
 /* What an answer says about the host, beside what it says about its object. */

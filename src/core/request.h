@@ -67,6 +67,8 @@ typedef struct Answer {
         uint64_t serial;
         ApiOutcome outcome;
         unsigned status; /* HTTP status, 0: none came */
+        bool dropped; /* by ourselves: the outcome, API_NOT_SENT or API_NO_ANSWER, is nothing that
+                            the API or the way to it is to blame for */
         bool has_retry_after;
         usec_t retry_after_usec; /* a span; clamped by the core */
         const char *message;     /* one line for people: the API's own words, else the transport's;

@@ -32,6 +32,7 @@ static void world_on_answer(const Answer *answer, void *userdata) {
         heard->serial = answer->serial;
         heard->outcome = answer->outcome;
         heard->status = answer->status;
+        heard->dropped = answer->dropped;
         heard->has_retry_after = answer->has_retry_after;
         heard->retry_after_usec = answer->retry_after_usec;
         heard->id = answer->id;

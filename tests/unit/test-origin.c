@@ -135,6 +135,44 @@ static void test_configure_in_flight(void **state) {
         assert_int_equal(world->n_requests, 1);
 }
 
+/* What can be asked again comes back at once; what can't be, when it ends. */
+static void test_renew(void **state) {
+        World *world = *state;
+
+        world->script = reply_never;
+        assert_int_equal(api_send(world->api, world_request(OPERATION_CREATE_SESSION)), 0);
+        world_await_requests(world, 1);
+        assert_int_equal(api_send(world->api, world_request(OPERATION_GET_SESSION)), 0);
+        world_await_requests(world, 2);
+        assert_int_equal(api_renew(world->api), 0);
+        assert_int_equal(world->heard.n, 0);
+        world_await(world, 1);
+        assert_true(world->heard.dropped);
+        assert_int_equal(world->heard.outcome, API_NO_ANSWER);
+
+        world->script = NULL;
+        world->reply = (Reply){ .text = SESSION };
+        assert_int_equal(world_ask(world, OPERATION_GET_SESSION)->outcome, API_OK);
+        assert_false(world->heard.dropped);
+        assert_int_not_equal(world->connections[2], world->connections[0]);
+        assert_int_not_equal(world->connections[2], world->connections[1]);
+        world_await_open(world, 2); /* the creation's is one of them */
+}
+
+/* Nothing of it has gone out: a creation too. */
+static void test_renew_before_it_is_sent(void **state) {
+        World *world = *state;
+
+        world->reply = (Reply){ .text = SESSION };
+        assert_int_equal(api_send(world->api, world_request(OPERATION_CREATE_SESSION)), 0);
+        assert_int_equal(api_renew(world->api), 0);
+        world_await(world, 1);
+        assert_true(world->heard.dropped);
+        assert_int_equal(world->heard.outcome, API_NOT_SENT);
+        assert_int_equal(world->n_requests, 0);
+        assert_int_equal(world_ask(world, OPERATION_CREATE_SESSION)->outcome, API_OK);
+}
+
 static void test_free_in_flight(void **state) {
         World *world = *state;
 
@@ -375,6 +413,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_configure_drops_connections, world_setup,
                                                 world_teardown),
                 cmocka_unit_test_setup_teardown(test_configure_in_flight, world_setup,
+                                                world_teardown),
+                cmocka_unit_test_setup_teardown(test_renew, world_setup, world_teardown),
+                cmocka_unit_test_setup_teardown(test_renew_before_it_is_sent, world_setup,
                                                 world_teardown),
                 cmocka_unit_test_setup_teardown(test_free_in_flight, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_send_from_handler, world_setup,
