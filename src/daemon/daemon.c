@@ -313,6 +313,9 @@ static int daemon_begin(Daemon *daemon, const Credentials *credentials, char **r
         r = cant(make_bus(daemon), "Can't export the registry on the bus");
         if (r < 0)
                 return r;
+        r = cant(world_open(daemon), "Can't watch the machine");
+        if (r < 0)
+                return r;
 
         return take_name(daemon);
 }
@@ -343,6 +346,7 @@ Daemon *daemon_free(Daemon *daemon) {
         if (!daemon)
                 return NULL;
 
+        world_close(daemon);
         bus_free(daemon->bus);
         sd_bus_flush_close_unref(daemon->connection);
         api_free(daemon->api);

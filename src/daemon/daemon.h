@@ -20,6 +20,7 @@
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/status.h"
+#include "daemon/world.h"
 #include "store/store.h"
 
 typedef struct Daemon {
@@ -38,6 +39,7 @@ typedef struct Daemon {
         usec_t bulk_usec; /* how long the last turn's bulk read took; 0: it had none */
         Status status;
         Disk disk;
+        World world;
         bool stopping;
         bool failed; /* for good, and it has been said why */
 } Daemon;

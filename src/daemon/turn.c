@@ -115,6 +115,7 @@ void daemon_turn(Daemon *daemon) {
 
         status = core_status(daemon->core);
         disk_tell(&daemon->disk, daemon->options->state_directory, &status);
+        world_turn(daemon, &status);
         if (may_leave(daemon, &status)) {
                 sd_event_exit(daemon->event, EXIT_SUCCESS);
                 return;

@@ -77,17 +77,20 @@ class PrivateBus:
         config = os.path.join(self.directory, "bus.conf")
         with open(config, "w", encoding="utf-8") as file:
             file.write(CONFIG.format(address=self.address))
-        with open(os.path.join(self.directory, "bus.log"), "wb") as log:
-            self.process = subprocess.Popen(
-                ["dbus-daemon", "--nofork", "--nopidfile", "--nosyslog",
-                 f"--config-file={config}", "--print-address=1"],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
-            self._await_address()
+            self._spawn()
         except BaseException:
             self.stop()
             raise
         return self
+
+    def _spawn(self):
+        with open(os.path.join(self.directory, "bus.log"), "wb") as log:
+            self.process = subprocess.Popen(
+                ["dbus-daemon", "--nofork", "--nopidfile", "--nosyslog",
+                 f"--config-file={self.directory}/bus.conf", "--print-address=1"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
+        self._await_address()
 
     def _await_address(self):
         ready, _, _ = select.select([self.process.stdout], [], [], START_TIMEOUT_SEC)
@@ -96,6 +99,17 @@ class PrivateBus:
                 raise RuntimeError("dbus-daemon did not start: " + log.read())
 
     def stop(self):
+        self._end()
+        if self.directory:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            self.directory = None
+
+    def restart(self):
+        """Another bus at the same address; nobody is connected to it."""
+        self._end()
+        self._spawn()
+
+    def _end(self):
         if self.process:
             # A test may have frozen it; a stopped process takes no SIGTERM.
             self.process.send_signal(signal.SIGCONT)
@@ -107,16 +121,16 @@ class PrivateBus:
                 self.process.wait()
             self.process.stdout.close()
             self.process = None
-        if self.directory:
-            shutil.rmtree(self.directory, ignore_errors=True)
-            self.directory = None
 
     def environment(self, kind="session", **more):
         """The caller's environment, with this bus as its "session" or "system" bus and no other."""
-        result = {key: value for key, value in os.environ.items() if key not in VARIABLES.values()}
+        result = dict(os.environ)
         for key in ("DBUS_STARTER_ADDRESS", "DBUS_STARTER_BUS_TYPE"):
             result.pop(key, None)
         result["XDG_RUNTIME_DIR"] = self.directory
+        # Nobody is to find those of the machine that the test runs on.
+        for variable in VARIABLES.values():
+            result[variable] = f"unix:path={self.directory}/none"
         result[VARIABLES[kind]] = self.address
         result.update(more)
         return result
