@@ -7,6 +7,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import sqlite3
 import subprocess
 import time
 
@@ -65,6 +66,26 @@ def write(path, text, mode=0o644):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     path.chmod(mode)
+
+
+# What each version of the state added; from the newest on, taking it away gives the one before.
+YOUNGER = {2: "ALTER TABLE objects DROP COLUMN stranger"}
+
+
+def state_version():
+    """Of the state file, while nobody uses it."""
+    with contextlib.closing(sqlite3.connect(STATE / "state.db")) as database:
+        return database.execute("PRAGMA user_version").fetchone()[0]
+
+
+def age_state(version):
+    """The state file as a convened would have left it that wrote this version. Where that is a
+    newer one than any, nobody knows what it is like, and only the number changes."""
+    with contextlib.closing(sqlite3.connect(STATE / "state.db")) as database:
+        for younger in range(database.execute("PRAGMA user_version").fetchone()[0], version, -1):
+            database.execute(YOUNGER.get(younger, ""))
+        database.execute(f"PRAGMA user_version = {version}")
+        database.commit()
 
 
 class User:

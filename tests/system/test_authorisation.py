@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Somebody is asked for a password: polkit, its agents and its PAM as they are, none of it played."""
+"""Somebody is asked for a password: polkit, its agents and its PAM as they are, none played."""
 
 import contextlib
 import os

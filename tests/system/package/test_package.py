@@ -6,7 +6,7 @@ import pwd
 
 from harness.daemon import MANAGER, PATH
 from harness.wait import wait_for
-from machine import PACKAGE, STATE, UNIT, run, show, systemctl
+from machine import PACKAGE, STATE, UNIT, age_state, run, show, state_version, systemctl
 
 
 def test_install(machine):
@@ -45,6 +45,24 @@ def test_upgrade(machine):
     run("dpkg", "--install", str(PACKAGE))
     wait_for(lambda: show("MainPID") not in ("0", before) and show("ActiveState") == "active", 20)
     assert alice.get(path)["Tag"] == "survivor"
+
+
+def test_upgrade_of_older_state(machine):
+    """The same from a release whose state was another."""
+    machine.start()
+    alice, = machine.users("alice")
+    session = alice.create("Session", Tag="survivor")
+    path = alice.create("Participant", Session=session)
+    token = alice.call(path, "org.convened1.Participant", "GetToken")
+    systemctl("stop", UNIT)
+    newest = state_version()
+    age_state(1)
+    run("dpkg", "--install", str(PACKAGE))
+    systemctl("start", UNIT)
+    assert alice.get(session)["Tag"] == "survivor" and alice.get(path)["Session"] == session
+    assert alice.call(path, "org.convened1.Participant", "GetToken") == token
+    systemctl("stop", UNIT)
+    assert state_version() == newest > 1
 
 
 def test_remove_and_purge(machine):
