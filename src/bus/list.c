@@ -42,12 +42,15 @@ static int cursor_collect(Cursor *cursor) {
         cursor->found = calloc(PREFIX_LOOKS_MAX, sizeof(Row *));
         if (!cursor->found)
                 return -ENOMEM;
-        for (; row; row = core_prefix_after(cursor->core, query->kind, prefix, &row->id)) {
+        while (row) {
+                const ApiId id = row_id(row);
+
                 if (cursor->n_looks == LIST_LOOKS_MAX - PREFIX_LOOKS_MAX)
                         return 0;
                 cursor->n_looks--;
                 if (row->number > query->after)
                         cursor->found[cursor->n_found++] = row;
+                row = core_prefix_after(cursor->core, query->kind, prefix, &id);
         }
         if (cursor->n_found > 0)
                 qsort(cursor->found, cursor->n_found, sizeof(Row *), row_compare);
@@ -103,7 +106,7 @@ static bool row_matches(const Row *row, const Arguments *filter) {
         if (arguments_have(filter, ARGUMENT_IN_SYNC) && row_in_sync(row) != filter->in_sync)
                 return false;
         if (arguments_have(filter, ARGUMENT_ID_PREFIX) &&
-            strncmp(row->id.text, filter->id_prefix, strlen(filter->id_prefix)) != 0)
+            strncmp(row_id(row).text, filter->id_prefix, strlen(filter->id_prefix)) != 0)
                 return false;
         if (arguments_have(filter, ARGUMENT_SESSION) &&
             (row->wanted ? row->wanted->session : 0) != filter->session)

@@ -22,15 +22,15 @@ static const char *session_path(const Row *row, Path *ret) {
         return ret->text;
 }
 
-static const char *session_id(const Row *row, const Core *core) {
+static ApiId session_id(const Row *row, const Core *core) {
         const Row *session;
 
         if (!row->wanted)
-                return "";
+                return (ApiId){ 0 };
         if (row->wanted->session == 0)
-                return api_id_text(&row->wanted->foreign);
+                return row->wanted->foreign;
         session = core_find(core, KIND_SESSION, row->wanted->session);
-        return session ? api_id_text(&session->id) : "";
+        return session ? row_id(session) : (ApiId){ 0 };
 }
 
 static Mode subscription_mode(const Row *row) {
@@ -83,7 +83,7 @@ DEFINE_STATIC_GETTER(get_device_api_version,
 DEFINE_STATIC_GETTER(get_session,
                      sd_bus_message_append(reply, "o", session_path(row, &(Path){ { 0 } })))
 DEFINE_STATIC_GETTER(get_session_id,
-                     sd_bus_message_append(reply, "s", session_id(row, target->bus->core)))
+                     sd_bus_message_append(reply, "s", session_id(row, target->bus->core).text))
 DEFINE_STATIC_GETTER(get_mode, sd_bus_message_append(reply, "s", mode_word(subscription_mode(row))))
 DEFINE_STATIC_GETTER(get_publishers, append_publishers(reply, row->wanted))
 

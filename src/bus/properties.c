@@ -10,7 +10,7 @@
 #include "bus/words.h"
 
 DEFINE_GETTER(get_number, append_t(reply, row->number))
-DEFINE_GETTER(get_id, append_s(reply, api_id_text(&row->id)))
+DEFINE_GETTER(get_id, append_s(reply, row_id(row).text))
 DEFINE_GETTER(get_tag, append_s(reply, row->spec->tag))
 DEFINE_GETTER(get_state, append_s(reply, state_word(row_state(row))))
 DEFINE_GETTER(get_in_sync, append_b(reply, row_in_sync(row)))
@@ -29,7 +29,7 @@ DEFINE_GETTER(get_last_error,
                                                                             : row->last_message))
 
 bool equal_id(const Row *a, const Row *b) {
-        return api_id_equal(&a->id, &b->id);
+        return packed_id_equal(&a->id, &b->id);
 }
 
 bool equal_state(const Row *a, const Row *b) {

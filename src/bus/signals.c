@@ -71,7 +71,8 @@ static int note_row(Notes *notes, const Core *core, const BatchRow *row) {
         r = notes_add(notes, &note);
         if (r >= 0 && row->members_changed)
                 r = note_participants(notes, now->number);
-        if (r >= 0 && now->kind == KIND_SESSION && before && !api_id_equal(&before->id, &now->id))
+        if (r >= 0 && now->kind == KIND_SESSION && before &&
+            !packed_id_equal(&before->id, &now->id))
                 r = note_session_id(notes, core, now->number);
         return r;
 }

@@ -64,8 +64,8 @@ static int spec_of_member(Spec **ret, const Core *core, const Object *session,
 
 /* The API has shown what had a tombstone, and was asked for it later. */
 static void revive(Core *core, Object *object) {
-        Tombstone *tombstone =
-                tombstones_find(&core->tombstones, object->row.kind, &object->row.id);
+        const ApiId id = row_id(&object->row);
+        Tombstone *tombstone = tombstones_find(&core->tombstones, object->row.kind, &id);
 
         if (!tombstone)
                 return;
@@ -87,11 +87,13 @@ static int adopt_member(Core *core, Object *session, const Sighting *sighting,
                         const Flight *flight) {
         const bool with_session = came_with(session, flight);
         CLEANUP(place_unrefp) Place *place = NULL;
-        Row row = { .kind = KIND_PARTICIPANT, .id = sighting->id, .goals[BEING] = { 1, 1, 1 } };
+        Row row = { .kind = KIND_PARTICIPANT, .goals[BEING] = { 1, 1, 1 } };
         Object *object;
         int r;
 
         r = spec_of_member(&row.spec, core, session, sighting, with_session);
+        if (r >= 0)
+                r = row_set_id(&row, &sighting->id);
         if (r >= 0)
                 r = place_new(&place, session->row.number, NULL, MODE_NONE, NULL, 0);
         if (r >= 0) {
@@ -120,7 +122,7 @@ static bool is_stranger(const Core *core, const Object *session, const Sighting 
                         const Flight *flight) {
         const Tombstone *tombstone;
 
-        if (!api_id_equal(&sighting->session, &session->row.id) ||
+        if (!row_id_is(&session->row, &sighting->session) ||
             core_listed(core, session, &sighting->id))
                 return false;
         tombstone = tombstones_find(&core->tombstones, KIND_PARTICIPANT, &sighting->id);
@@ -186,10 +188,12 @@ static void adoption_read(Core *core, Object *object) {
 }
 
 /* The row is moved from, also on failure. */
-static int adoption_new(Core *core, Row *row, Object **ret) {
+static int adoption_new(Core *core, Row *row, const ApiId *id, Object **ret) {
         int r;
 
-        r = object_new_apart(ret, row);
+        r = row_set_id(row, id);
+        if (r >= 0)
+                r = object_new_apart(ret, row);
         if (r < 0) {
                 row_deinit(row);
                 return r;
@@ -211,7 +215,7 @@ static int adoption_new(Core *core, Row *row, Object **ret) {
 
 int core_adopt_met(Core *core, Object *session, const ApiId *id, const Flight *flight) {
         const bool with_session = came_with(session, flight);
-        Row row = { .kind = KIND_PARTICIPANT, .id = *id };
+        Row row = { .kind = KIND_PARTICIPANT };
         Object *object;
         int r;
 
@@ -222,7 +226,7 @@ int core_adopt_met(Core *core, Object *session, const ApiId *id, const Flight *f
         /* What else is fixed of it will be seen. */
         r = spec_of_member(&row.spec, core, session, &(Sighting){ 0 }, with_session);
         if (r >= 0)
-                r = adoption_new(core, &row, &object);
+                r = adoption_new(core, &row, id, &object);
         if (r < 0)
                 return r;
         object->met = true;
@@ -256,11 +260,9 @@ int core_intend_adopt(Core *core, const Intent *intent, uint64_t ticket, uint64_
                 spec_unref(object->row.spec);
                 object->row.spec = spec_ref(intent->spec);
         } else if (!object) {
-                Row row = { .kind = intent->object,
-                            .id = intent->id,
-                            .spec = spec_ref(intent->spec) };
+                Row row = { .kind = intent->object, .spec = spec_ref(intent->spec) };
 
-                r = adoption_new(core, &row, &object);
+                r = adoption_new(core, &row, &intent->id, &object);
                 if (r < 0)
                         return r;
         }
@@ -279,7 +281,8 @@ int core_adoption_fail(Core *core, Object *object, Outcome outcome, const char *
 }
 
 int core_adoption_settle(Core *core, const Object *here) {
-        Object *object = by_id_find(&core->adopting[here->row.kind], &here->row.id);
+        const ApiId id = row_id(&here->row);
+        Object *object = by_id_find(&core->adopting[here->row.kind], &id);
         int r;
 
         if (!object)
@@ -295,7 +298,7 @@ static int adoptions_leave(Core *core, Index *adopting, const char *client_name)
         Object *object;
 
         while ((object = index_get(adopting, at))) {
-                ApiId id = object->row.id;
+                ApiId id = row_id(&object->row);
                 int r;
 
                 r = waiters_fail_adopters(core, object, client_name, OUTCOME_UNAVAILABLE,

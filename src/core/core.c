@@ -112,8 +112,8 @@ int core_restore(Core *core, Row *row) {
                 return r;
 
         /* It may have been sent before the last run ended: only the API can say where it is. */
-        object->must_read = row->kind == KIND_PARTICIPANT && api_id_is_known(&row->id) &&
-                            row_open(row, MEMBERSHIP);
+        object->must_read =
+                row->kind == KIND_PARTICIPANT && row_has_id(row) && row_open(row, MEMBERSHIP);
         for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
                 object->told_rev[aspect] = row->goals[aspect].wanted_rev;
         core->n_shown[row->kind]++;

@@ -3,33 +3,38 @@
 
 /* What somebody else has changed at the API. */
 
-static const ApiId *session_id(const Core *core, const Place *place) {
+static ApiId session_id(const Core *core, const Place *place) {
         const Object *session =
                 place->session ? registry_find(&core->registry, KIND_SESSION, place->session)
                                : NULL;
 
-        return session ? &session->row.id : &place->foreign;
+        return session ? row_id(&session->row) : place->foreign;
 }
 
-static const ApiId *publisher_id(const Core *core, const Publisher *publisher) {
+static ApiId publisher_id(const Core *core, const Publisher *publisher) {
         const Object *object = publisher->number ? registry_find(&core->registry, KIND_PARTICIPANT,
                                                                  publisher->number)
                                                  : NULL;
 
-        return object ? &object->row.id : &publisher->id;
+        return object ? row_id(&object->row) : publisher->id;
 }
 
 static bool publishers_mean(const Core *core, const Publisher *a, const Publisher *b) {
-        return api_id_equal(publisher_id(core, a), publisher_id(core, b)) &&
-               publisher_same_aliases(a, b);
+        const ApiId left = publisher_id(core, a), right = publisher_id(core, b);
+
+        return api_id_equal(&left, &right) && publisher_same_aliases(a, b);
 }
 
 /* Whether two places are the same at the API: what was known by its id alone may have come into the
  * registry, and be known by its number now. */
 static bool place_means(const Core *core, const Place *a, const Place *b) {
+        ApiId left, right;
+
         if (!a || !b)
                 return a == b;
-        if (!api_id_equal(session_id(core, a), session_id(core, b)) || a->mode != b->mode ||
+        left = session_id(core, a);
+        right = session_id(core, b);
+        if (!api_id_equal(&left, &right) || a->mode != b->mode ||
             a->n_publishers != b->n_publishers)
                 return false;
         for (size_t i = 0; i < a->n_publishers; i++) {

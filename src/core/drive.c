@@ -68,8 +68,7 @@ static Wish object_wish(Core *core, const Object *object) {
         if (!wanted)
                 return WISH_NOWHERE;
         session = core_session(core, wanted->session);
-        if (!session || session->row.gone || session->must_read ||
-            !api_id_is_known(&session->row.id))
+        if (!session || session->row.gone || session->must_read || !row_has_id(&session->row))
                 return WISH_BLOCKED;
         if (place_same_session(wanted, object->row.observed) || session_has_place(session))
                 return WISH_READY;
@@ -109,7 +108,7 @@ static bool publishers_ready(Core *core, const Object *object) {
 static StepKind core_plan(Core *core, Object *object) {
         const Row *row = &object->row;
         usec_t now = core->now.boottime;
-        Facts facts = { .has_id = api_id_is_known(&row->id),
+        Facts facts = { .has_id = row_has_id(row),
                         .gone = row->gone,
                         .failed = row->failed,
                         .in_flight = object->change,
@@ -194,13 +193,13 @@ static int flight_fill(Core *core, Flight *flight) {
         return 0;
 }
 
-static const ApiId *session_id(Core *core, const Place *place) {
+static ApiId session_id(Core *core, const Place *place) {
         const Object *session;
 
         if (place->session == 0)
-                return &place->foreign;
+                return place->foreign;
         session = registry_find(&core->registry, KIND_SESSION, place->session);
-        return &session->row.id;
+        return row_id(&session->row);
 }
 
 static int request_publishers(Core *core, Request *request, const Place *sent) {
@@ -216,14 +215,14 @@ static int request_publishers(Core *core, Request *request, const Place *sent) {
 
                 if (from->number != 0)
                         other = registry_find(&core->registry, KIND_PARTICIPANT, from->number);
-                if (from->number != 0 && (!other || !api_id_is_known(&other->row.id)))
+                if (from->number != 0 && (!other || !row_has_id(&other->row)))
                         continue;
                 if (publisher_copy(publisher, from) < 0)
                         return -ENOMEM;
                 request->n_publishers++;
                 publisher->number = 0;
                 if (other)
-                        publisher->id = other->row.id;
+                        publisher->id = row_id(&other->row);
         }
         if (request->n_publishers == 0)
                 request->mode = MODE_NONE; /* never everybody */
@@ -240,16 +239,16 @@ static int request_fill(Core *core, Request *request, const Flight *flight) {
                               .number = row->number,
                               .attempt = row->n_failed + 1 };
         if (row->kind == KIND_SESSION)
-                request->session = row->id;
+                request->session = row_id(row);
         else
-                request->participant = row->id;
+                request->participant = row_id(row);
         if (flight->step == STEP_CREATE)
                 request->spec = spec_ref(row->spec);
         if (flight->step == STEP_LEAVE || flight->step == STEP_LOOK_SUBSCRIPTIONS)
-                request->session = *session_id(core, row->observed);
+                request->session = session_id(core, row->observed);
         if (!place)
                 return 0;
-        request->session = *session_id(core, place);
+        request->session = session_id(core, place);
         request->mode = place->mode;
         return request_publishers(core, request, place);
 }
@@ -320,7 +319,7 @@ static void core_set_timer(Core *core, Object *object) {
 /* Whoever has an id, nobody who answers for it and nothing in flight is to be looked at some
  * time. */
 static void object_look(Core *core, Object *object) {
-        if (object->look_at == USEC_NEVER && api_id_is_known(&object->row.id) && !object->read &&
+        if (object->look_at == USEC_NEVER && row_has_id(&object->row) && !object->read &&
             !object->change && !object->provisional && !core_reader(core, object))
                 object->look_at = usec_add(core->now.boottime, LOOK_AFTER_CHANGE_USEC);
 }

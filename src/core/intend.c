@@ -295,7 +295,7 @@ static int intend_refresh(Core *core, Object *object, const Intent *intent, uint
                           const char **ret_reason) {
         Intent refresh = *intent;
 
-        if (!api_id_is_known(&object->row.id))
+        if (!row_has_id(&object->row))
                 return refuse(ret_reason, OUTCOME_UNAVAILABLE,
                               "The API has not given it an id yet.");
         refresh.wait = true;

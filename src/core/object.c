@@ -14,7 +14,7 @@ static uint64_t id_key(const ApiId *id) {
 }
 
 static int id_order(const Object *object, const void *what) {
-        return api_id_compare(&object->row.id, what);
+        return packed_id_compare(&object->row.id, what);
 }
 
 typedef struct TagKey {
@@ -44,7 +44,9 @@ IndexPosition by_number_from(const Index *index, uint64_t number) {
 }
 
 IndexPosition by_id_from(const Index *index, const ApiId *id) {
-        return index_search(index, id_key(id), id_order, id);
+        const PackedId packed = packed_id_borrow(id);
+
+        return index_search(index, id_key(id), id_order, &packed);
 }
 
 IndexPosition by_tag_from(const Index *index, const char *tag, uint64_t number) {
@@ -52,19 +54,21 @@ IndexPosition by_tag_from(const Index *index, const char *tag, uint64_t number) 
 }
 
 Object *by_id_find(const Index *index, const ApiId *id) {
-        return index_find(index, id_key(id), id_order, id);
+        const PackedId packed = packed_id_borrow(id);
+
+        return index_find(index, id_key(id), id_order, &packed);
 }
 
 int by_id_insert(Index *index, Object *object) {
-        const ApiId *id = &object->row.id;
+        const ApiId id = row_id(&object->row);
 
-        return index_insert(index, id_key(id), id_order, id, object);
+        return index_insert(index, id_key(&id), id_order, &object->row.id, object);
 }
 
 void by_id_remove(Index *index, const Object *object) {
-        const ApiId *id = &object->row.id;
+        const ApiId id = row_id(&object->row);
 
-        index_remove(index, id_key(id), id_order, id);
+        index_remove(index, id_key(&id), id_order, &object->row.id);
 }
 
 void registry_init(Registry *registry) {
@@ -123,7 +127,7 @@ static int registry_index(Registry *registry, Object *object) {
         if (r < 0)
                 return r;
         r = index_insert(&registry->by_tag[row->kind], tag_key(tag.tag), tag_order, &tag, object);
-        if (r >= 0 && api_id_is_known(&row->id)) {
+        if (r >= 0 && row_has_id(row)) {
                 r = by_id_insert(&registry->by_id[row->kind], object);
                 object->indexed_id = r >= 0;
                 if (r < 0)
@@ -236,10 +240,12 @@ Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id) {
 int registry_set_id(Registry *registry, Object *object, const ApiId *id) {
         int r;
 
-        object->row.id = *id;
+        r = row_set_id(&object->row, id);
+        if (r < 0)
+                return r;
         r = by_id_insert(&registry->by_id[object->row.kind], object);
         if (r < 0)
-                object->row.id = (ApiId){ 0 };
+                packed_id_deinit(&object->row.id);
         object->indexed_id = r >= 0;
         return r;
 }

@@ -40,7 +40,7 @@ static int place_of(Core *core, const Sighting *sighting, const Object *session,
                 *ret = NULL;
                 return 0;
         }
-        if (!session || !api_id_equal(&session->row.id, &sighting->session))
+        if (!session || !row_id_is(&session->row, &sighting->session))
                 seen = registry_find_id(&core->registry, KIND_SESSION, &sighting->session);
         number = seen && !seen->removed ? seen->row.number : 0;
         if (place_in_session(observed, number) && observed->mode == sighting->mode &&
@@ -232,8 +232,10 @@ static int observe_participant(Core *core, Object *object, const Object *session
 }
 
 Object *core_listed(const Core *core, const Object *session, const ApiId *id) {
+        const PackedId packed = packed_id_borrow(id);
+
         for (size_t i = 0; i < session->members.n; i++)
-                if (api_id_equal(&session->members.items[i]->row.id, id))
+                if (packed_id_equal(&session->members.items[i]->row.id, &packed))
                         return session->members.items[i];
         return registry_find_id(&core->registry, KIND_PARTICIPANT, id);
 }
@@ -312,7 +314,7 @@ static int observe_subscriptions(Core *core, Object *object, const Flight *fligh
         if (observed->session == 0)
                 return 0;
         session = registry_find(&core->registry, KIND_SESSION, observed->session);
-        sighting.session = session->row.id;
+        sighting.session = row_id(&session->row);
         r = place_of(core, &sighting, session, observed, &seen);
         return r < 0 ? r : compare(core, object, seen);
 }

@@ -27,7 +27,7 @@ static void log_about(Log *log, const Object *object) {
                 return;
         log->kind = object->row.kind;
         log->number = object->row.number;
-        log->id = object->row.id;
+        log->id = row_id(&object->row);
         log->spec = spec_ref(object->row.spec);
 }
 

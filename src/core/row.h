@@ -98,7 +98,7 @@ typedef struct Row {
         usec_t synced_at; /* CLOCK_REALTIME of the last read that was compared, 0: never */
         uint32_t n_failed;
 
-        ApiId id;
+        PackedId id; /* by row_id() and its like */
 } Row;
 
 /* Durable numbers of the registry as a whole. */
@@ -167,6 +167,12 @@ int row_copy(Row *to, const Row *from);
 void row_deinit(Row *row);
 Row *row_free(Row *row);
 int row_set_error(Row *row, Outcome outcome, const char *message);
+
+/* The id that the API gave. @id: not known is fine. Return: 0, -ENOMEM. */
+int row_set_id(Row *row, const ApiId *id);
+ApiId row_id(const Row *row);
+bool row_has_id(const Row *row);
+bool row_id_is(const Row *row, const ApiId *id);
 
 /* Whether two images differ in what must be durable; synced_at and n_failed do not count, nor
  * does last_error: one that is final comes with another change. */

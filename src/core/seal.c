@@ -22,7 +22,7 @@ static void sync_object(Core *core, Object *object) {
 
         if (read_by_other && !object->must_read && row_in_sync(&object->row))
                 return;
-        if (api_id_is_known(&object->row.id) && !read_by_other)
+        if (row_has_id(&object->row) && !read_by_other)
                 object->look_at = usec_min(object->look_at, core->now.boottime);
         core_wake(core, object);
 }

@@ -132,7 +132,7 @@ Object *core_reader(Core *core, Object *object) {
 void core_look_soon(Core *core, Object *object, usec_t delay) {
         Object *reader = core_reader(core, object) ?: object;
 
-        if (!api_id_is_known(&reader->row.id) || reader->removed)
+        if (!row_has_id(&reader->row) || reader->removed)
                 return;
         reader->looked_for = true;
         reader->look_at = usec_min(reader->look_at, usec_add(core->now.boottime, delay));
@@ -199,11 +199,11 @@ int core_dissolve(Core *core, Object *session) {
 /* What was decided up to now may still tell of it. */
 static int bury(Core *core, const Row *row) {
         Tombstone tombstone = { .kind = row->kind,
-                                .id = row->id,
+                                .id = row_id(row),
                                 .removed_at = core->now.realtime,
                                 .serial = core->last_serial };
 
-        return api_id_is_known(&row->id) ? tombstones_put(&core->tombstones, &tombstone) : 0;
+        return row_has_id(row) ? tombstones_put(&core->tombstones, &tombstone) : 0;
 }
 
 int core_remove(Core *core, Object *object, bool tombstone) {

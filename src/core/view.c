@@ -36,7 +36,7 @@ const Row *core_find_id(const Core *core, Kind kind, const ApiId *id) {
         const Row *row = object_shown(registry_find_id(&core->registry, kind, id));
 
         /* An id that is not durable yet is not shown. */
-        return row && api_id_is_known(&row->id) ? row : NULL;
+        return row && row_has_id(row) ? row : NULL;
 }
 
 /* The first from there on that clients see. */
@@ -72,18 +72,18 @@ const Row *core_prefix_after(const Core *core, Kind kind, const char *prefix, co
         const Index *index = &core->registry.by_id[kind];
         const Object *object;
         IndexPosition at;
-        ApiId first;
+        ApiId first, id;
 
         if (!after && !api_id_set(&first, prefix))
                 return NULL;
         at = by_id_from(index, after ?: &first);
-        while ((object = index_get(index, at)) &&
-               ((after && api_id_equal(&object->row.id, after)) || !object->shown ||
-                !api_id_is_known(&object->shown->id)))
+        while ((object = index_get(index, at)) && ((after && row_id_is(&object->row, after)) ||
+                                                   !object->shown || !row_has_id(object->shown)))
                 at = index_next(index, at);
-        if (!object || strncmp(api_id_text(&object->row.id), prefix, strlen(prefix)) != 0)
+        if (!object)
                 return NULL;
-        return object->shown;
+        id = row_id(&object->row);
+        return strncmp(id.text, prefix, strlen(prefix)) == 0 ? object->shown : NULL;
 }
 
 const Row *core_member_after(const Core *core, uint64_t session, uint64_t after) {

@@ -66,9 +66,8 @@ static int withdraw_delete(Core *core, Object *object, const Waiter *first) {
 }
 
 static int withdraw_create(Core *core, Object *object, Outcome outcome, const char *message) {
-        return api_id_is_known(&object->row.id)
-                       ? core_uncreate(core, object, outcome, message)
-                       : core_refuse_create(core, object, outcome, message);
+        return row_has_id(&object->row) ? core_uncreate(core, object, outcome, message)
+                                        : core_refuse_create(core, object, outcome, message);
 }
 
 int core_withdraw_object(Core *core, Object *object, Outcome outcome, const char *message) {
@@ -84,7 +83,7 @@ int core_withdraw_object(Core *core, Object *object, Outcome outcome, const char
         if (first && first->kind == INTENT_CREATE)
                 return withdraw_create(core, object, outcome, message);
         /* A creation that may still be on its way is not to be taken back: the id is awaited. */
-        if (object->row.gone && !api_id_is_known(&object->row.id))
+        if (object->row.gone && !row_has_id(&object->row))
                 return waiters_fail_all(core, object, OUTCOME_DONE, NULL);
         if (first) {
                 r = core_touch(core, object);

@@ -26,9 +26,10 @@ static int drop_token(Database *database, uint64_t participant) {
 
 static int put_tombstone(Database *database, const Row *row, usec_t removed_at) {
         Binder values = binder(database->statements[STATEMENT_PUT_TOMBSTONE]);
+        const ApiId id = row_id(row);
 
         bind_number(&values, row->kind);
-        bind_id(&values, &row->id);
+        bind_id(&values, &id);
         bind_number(&values, row->number);
         bind_bits(&values, removed_at);
         return binder_run(&values, database, STATEMENT_PUT_TOMBSTONE);
@@ -36,9 +37,10 @@ static int put_tombstone(Database *database, const Row *row, usec_t removed_at) 
 
 static int drop_tombstone(Database *database, const Row *row) {
         Binder values = binder(database->statements[STATEMENT_DROP_TOMBSTONE]);
+        const ApiId id = row_id(row);
 
         bind_number(&values, row->kind);
-        bind_id(&values, &row->id);
+        bind_id(&values, &id);
         return binder_run(&values, database, STATEMENT_DROP_TOMBSTONE);
 }
 
@@ -51,7 +53,7 @@ static int drop_row(Database *database, const BatchRow *changed, usec_t sealed_a
                 r = run_with_key(database, STATEMENT_DROP_SUBSCRIPTIONS, row);
         if (r == 0 && row->kind == KIND_PARTICIPANT)
                 r = drop_token(database, row->number);
-        if (r == 0 && changed->tombstone && api_id_is_known(&row->id))
+        if (r == 0 && changed->tombstone && row_has_id(row))
                 r = put_tombstone(database, row, sealed_at);
         return r;
 }

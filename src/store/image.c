@@ -76,9 +76,11 @@ static void bind_place(Binder *binder, const Place *place) {
 }
 
 void image_bind(Binder *binder, const Row *row) {
+        const ApiId id = row_id(row);
+
         bind_number(binder, row->kind);
         bind_number(binder, row->number);
-        bind_id(binder, &row->id);
+        bind_id(binder, &id);
         bind_number(binder, row->gone);
         bind_number(binder, row->failed);
         bind_number(binder, row->attempt_open);
@@ -184,10 +186,18 @@ static void read_last_message(Reader *reader, Row *row) {
                 reader->no_memory = true;
 }
 
+static void read_row_id(Reader *reader, Row *row) {
+        ApiId id;
+
+        read_id(reader, &id);
+        if (row_set_id(row, &id) < 0)
+                reader->no_memory = true;
+}
+
 static void read_row(Reader *reader, const Listed *listed, Row *row) {
         row->kind = (Kind)read_number(reader, _KIND_MAX - 1);
         row->number = read_number(reader, INT64_MAX);
-        read_id(reader, &row->id);
+        read_row_id(reader, row);
         row->gone = read_bool(reader);
         row->failed = read_bool(reader);
         row->attempt_open = read_bool(reader);

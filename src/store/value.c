@@ -26,7 +26,9 @@ void bind_text(Binder *binder, const char *text) {
 }
 
 void bind_id(Binder *binder, const ApiId *id) {
-        bind_text(binder, api_id_is_known(id) ? api_id_text(id) : NULL);
+        bound(binder, sqlite3_bind_text(binder->statement, ++binder->index,
+                                        api_id_is_known(id) ? api_id_text(id) : NULL, -1,
+                                        SQLITE_TRANSIENT));
 }
 
 void bind_null(Binder *binder) {

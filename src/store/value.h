@@ -27,7 +27,7 @@ void bind_bits(Binder *binder, uint64_t value);
 void bind_number(Binder *binder, uint64_t value);
 /* Borrowed until the statement was run. NULL is NULL. */
 void bind_text(Binder *binder, const char *text);
-/* NULL where it is not known. */
+/* Copied. NULL where it is not known. */
 void bind_id(Binder *binder, const ApiId *id);
 void bind_null(Binder *binder);
 /* Runs the statement where all was bound. */

@@ -27,6 +27,7 @@ static int shape_participant(Row *row, uint64_t session) {
 
 int shape_row(Row *row, Kind kind, uint64_t number, uint64_t session, usec_t now_at) {
         char text[96];
+        ApiId id;
         int r;
 
         *row = (Row){
@@ -41,7 +42,10 @@ int shape_row(Row *row, Kind kind, uint64_t number, uint64_t session, usec_t now
         r = spec_set_text(&row->spec->tag, text);
         if (r < 0)
                 return r;
-        api_id_set(&row->id, shape_id(text, kind == KIND_SESSION ? 's' : 'p', number));
+        api_id_set(&id, shape_id(text, kind == KIND_SESSION ? 's' : 'p', number));
+        r = row_set_id(row, &id);
+        if (r < 0)
+                return r;
         if (kind == KIND_PARTICIPANT)
                 return shape_participant(row, session);
         row->expires_at = now_at + 8 * USEC_PER_HOUR;

@@ -29,8 +29,7 @@ static bool is_from_list(const Run *run, const Batch *batch, const Row *row) {
 }
 
 static bool is_for(const Call *call, const Row *row) {
-        return call->kind == INTENT_ADOPT && call->object == row->kind &&
-               api_id_equal(&call->id, &row->id);
+        return call->kind == INTENT_ADOPT && call->object == row->kind && row_id_is(row, &call->id);
 }
 
 static bool is_like(const Call *call, const Row *row) {
@@ -69,7 +68,7 @@ static const char *adoption_fault(const Run *run, const Batch *batch, const Row 
                 return "is new, and neither asked for nor at the API";
         if (thing->shown_at < run->life.sealed_at)
                 return "is adopted, and no answer has told of it";
-        if (disk_buried(&run->disk, row->kind, &row->id))
+        if (disk_buried(&run->disk, row->kind, &thing->id))
                 return "is adopted, and has a tombstone";
         if (!streq(row->spec->tag, thing->tag) ||
             (row->kind == KIND_PARTICIPANT && row->spec->permissions != thing->permissions))
@@ -85,7 +84,7 @@ static const char *adoption_fault(const Run *run, const Batch *batch, const Row 
 }
 
 bool adoption_is_good(Run *run, const Batch *batch, const Row *row) {
-        Thing *thing = world_find(&run->world, row->kind, &row->id);
+        Thing *thing = world_find_row(&run->world, row);
         Item *item = clients_item(&run->clients, row->kind, row->number);
         const char *fault = adoption_fault(run, batch, row, thing);
 

@@ -55,11 +55,11 @@ static void check_looked_at(Run *run, const Row *row) {
 }
 
 static void check_row(Run *run, const Row *row) {
-        const Thing *thing = world_find(&run->world, row->kind, &row->id);
+        const Thing *thing = world_find_row(&run->world, row);
 
         if (is_excused(run, row) || row_state(row) == STATE_FAILED)
                 return;
-        if (row->gone || !api_id_is_known(&row->id))
+        if (row->gone || !row_has_id(row))
                 run_fail(run, "I6", "%s is still %s", row_text(row),
                          row->gone ? "deleting" : "pending");
         else if (!thing || !thing->alive)

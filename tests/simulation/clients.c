@@ -316,7 +316,7 @@ void clients_ask_fresh(Run *run) {
                 const Row *row = table_find(&run->disk.table, KIND_SESSION, clients->fresh);
 
                 run->fresh_at = USEC_NEVER;
-                if (!row || !api_id_is_known(&row->id))
+                if (!row || !row_has_id(row))
                         run_fail(run, "I12", "a session is not created in time");
                 return;
         }

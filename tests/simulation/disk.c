@@ -59,9 +59,10 @@ bool image_is_of(const Image *image, const Batch *batch) {
 
 static void disk_bury(Disk *disk, const Row *row, usec_t removed_at) {
         disk->tombstones = kit_grow(disk->tombstones, disk->n_tombstones, sizeof(Tombstone));
-        disk->tombstones[disk->n_tombstones++] = (Tombstone){
-                .kind = row->kind, .number = row->number, .id = row->id, .removed_at = removed_at
-        };
+        disk->tombstones[disk->n_tombstones++] = (Tombstone){ .kind = row->kind,
+                                                              .number = row->number,
+                                                              .id = row_id(row),
+                                                              .removed_at = removed_at };
 }
 
 static void disk_keep_token(Disk *disk, uint64_t number, const char *token) {

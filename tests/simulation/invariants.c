@@ -225,6 +225,7 @@ static void check_found(Run *run, Kind kind) {
         const size_t n = run->seen.n_rows[kind];
         const Row *row = n > 0 ? run->seen.rows[kind] + random_below(&run->random, n) : NULL;
         const Row *found;
+        ApiId id;
 
         if (!row)
                 return;
@@ -235,13 +236,14 @@ static void check_found(Run *run, Kind kind) {
         if (!found || found->number != row->number)
                 run_fail(run, "I2", "%d/%" PRIu64 " is not found by its tag", (int)kind,
                          row->number);
-        if (!api_id_is_known(&row->id))
+        if (!row_has_id(row))
                 return;
-        found = core_find_id(core, kind, &row->id);
+        id = row_id(row);
+        found = core_find_id(core, kind, &id);
         if (!found || found->number != row->number)
                 run_fail(run, "I2", "%d/%" PRIu64 " is not found by its id", (int)kind,
                          row->number);
-        found = core_prefix_after(core, kind, row->id.text, NULL);
+        found = core_prefix_after(core, kind, id.text, NULL);
         if (!found || found->number != row->number)
                 run_fail(run, "I2", "%d/%" PRIu64 " is not found by a prefix", (int)kind,
                          row->number);
@@ -324,20 +326,20 @@ void invariants_of_ids(Run *run) {
                 if (!thing || !thing->alive || post->state != POST_CREATED || !post->durable)
                         continue;
                 row = table_find(disk, post->kind, post->number);
-                if (!row || !api_id_equal(&row->id, &thing->id))
+                if (!row || !row_id_is(row, &thing->id))
                         run_fail(run, "I1", "%s lives at the API and is not on disk",
                                  api_id_text(&thing->id));
         }
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 for (size_t i = 0; i < disk->n_rows[kind]; i++) {
                         const Row *row = disk->rows[kind] + i;
+                        const ApiId id = row_id(row);
 
-                        if (api_id_is_known(&row->id) && table_find_id(disk, kind, &row->id) != row)
-                                run_fail(run, "I4", "%s stands in two rows", api_id_text(&row->id));
+                        if (row_has_id(row) && table_find_id(disk, kind, &id) != row)
+                                run_fail(run, "I4", "%s stands in two rows", id.text);
                         if (row->has_token && kind == KIND_PARTICIPANT &&
                             !disk_token(&run->disk, row->number))
-                                run_fail(run, "I2", "%s has a token that is not on disk",
-                                         api_id_text(&row->id));
+                                run_fail(run, "I2", "%s has a token that is not on disk", id.text);
                 }
 }
 
@@ -364,7 +366,7 @@ static void check_post(Run *run, const Request *request) {
         const Item *item = clients_item(&run->clients, request->kind, request->number);
         const unsigned allowed = item->at_most_once ? 0 : run->config.create_repeats;
 
-        if (!row || !row->attempt_open || row->gone || row->failed || api_id_is_known(&row->id))
+        if (!row || !row->attempt_open || row->gone || row->failed || row_has_id(row))
                 run_fail(run, "I2", "a POST for %d/%" PRIu64 " without a durable attempt",
                          (int)request->kind, request->number);
         else if (!request->spec || !spec_equal(request->spec, row->spec))

@@ -224,7 +224,7 @@ static bool batch_brings_id(const Run *run, const Batch *batch) {
                 const Row *row = &batch->rows[i].row;
                 const Row *old = table_find(&run->disk.table, row->kind, row->number);
 
-                if (api_id_is_known(&row->id) && old && !api_id_is_known(&old->id))
+                if (row_has_id(row) && old && !row_has_id(old))
                         return true;
         }
         return false;

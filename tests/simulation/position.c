@@ -7,9 +7,12 @@
 uint32_t place_handle(const Run *run, const Batch *batch, Kind kind, uint64_t number,
                       const ApiId *foreign) {
         const Row *row = number != 0 ? newest_row(run, batch, kind, number) : NULL;
-        const ApiId *id = row ? &row->id : number == 0 ? foreign : NULL;
-        const Thing *thing = id ? world_find(&run->world, kind, id) : NULL;
+        const Thing *thing = NULL;
 
+        if (row)
+                thing = world_find_row(&run->world, row);
+        else if (number == 0 && foreign)
+                thing = world_find(&run->world, kind, foreign);
         return thing ? thing->handle : 0;
 }
 

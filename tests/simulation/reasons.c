@@ -290,8 +290,7 @@ static bool may_be_sent(const Case *c) {
                 const Exchange *exchange = network->exchanges + i;
 
                 if (network_changes(exchange) && exchange->sent_at >= c->item->last_at &&
-                    api_id_is_known(&c->new->id) &&
-                    api_id_equal(&exchange->request.participant, &c->new->id))
+                    row_has_id(c->new) && row_id_is(c->new, &exchange->request.participant))
                         return true;
         }
         return c->item->unknown_at != 0 && c->item->unknown_at >= c->item->last_at;
@@ -465,18 +464,18 @@ static void check_id(const Case *c) {
         const Row *old = c->old, *new = c->new;
         const Post *post = post_of(c, POST_CREATED);
 
-        if (old && api_id_is_known(&old->id)) {
-                CHECK(c, "I2", api_id_equal(&old->id, &new->id), "the id has changed");
+        if (old && row_has_id(old)) {
+                CHECK(c, "I2", packed_id_equal(&old->id, &new->id), "the id has changed");
                 return;
         }
         if (c->adopted)
                 return;
-        if (!api_id_is_known(&new->id)) {
+        if (!row_has_id(new)) {
                 CHECK(c, "I1", !post || c->removed, "an id has arrived and is not in the batch");
                 return;
         }
-        CHECK(c, "I4", post && api_id_equal(&post->id, &new->id), "an id that nobody gave it");
-        CHECK(c, "I5", !disk_buried(&c->run->disk, new->kind, &new->id),
+        CHECK(c, "I4", post && row_id_is(new, &post->id), "an id that nobody gave it");
+        CHECK(c, "I5", !disk_buried(&c->run->disk, new->kind, &post->id),
               "an id with a tombstone is back");
 }
 
@@ -507,7 +506,7 @@ static void check_fixed(const Case *c) {
 static void check_removed(const Case *c, const BatchRow *change) {
         const Row *row = c->old ? c->old : c->new;
 
-        if (api_id_is_known(&c->new->id)) {
+        if (row_has_id(c->new)) {
                 CHECK(c, "I1", c->thing && !c->thing->alive, "is removed, and lives at the API");
                 CHECK(c, "I5", change->tombstone, "is removed without a tombstone");
                 return;
@@ -560,7 +559,7 @@ void reasons_check(Run *run, const Batch *batch, const BatchRow *change) {
                 .old = table_find(&run->disk.table, row->kind, row->number),
                 .new = row,
                 .item = clients_item(&run->clients, row->kind, row->number),
-                .thing = world_find(&run->world, row->kind, &row->id),
+                .thing = world_find_row(&run->world, row),
                 .removed = change->removed,
         };
 

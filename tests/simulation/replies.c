@@ -70,7 +70,7 @@ static bool is_confirmed(const Run *run, const Call *call, const Item *item) {
         if (call->kind == INTENT_CREATE && call->session != 0 && row->observed)
                 return true;
         if (call->kind == INTENT_CREATE)
-                return api_id_is_known(&row->id) && (call->session == 0 || row_in_sync(row));
+                return row_has_id(row) && (call->session == 0 || row_in_sync(row));
         return !row->gone && !row_open(row, MEMBERSHIP) && !row_open(row, SUBSCRIPTIONS);
 }
 

@@ -104,7 +104,7 @@ static void item_take_back(Run *run, Item *item) {
 /* What was seen when the batch was sealed is to be seen again. */
 static void row_forget(Run *run, const Row *row) {
         Item *item = clients_item(&run->clients, row->kind, row->number);
-        Thing *thing = world_find(&run->world, row->kind, &row->id);
+        Thing *thing = world_find_row(&run->world, row);
 
         if (item->put_back_at[0] == run->life.sealed_at) {
                 item->put_back_at[0] = item->put_back_at[1];

@@ -44,7 +44,7 @@ const char *row_text(const Row *row) {
                  "%s %" PRIu64 " (%s)%s%s%s, unknown %u, failed %u, wanted %s, observed %s, "
                  "agreed %u/%u %u/%u %u/%u",
                  row->kind == KIND_SESSION ? "session" : "participant", row->number,
-                 api_id_text(&row->id), row->gone ? " gone" : "", row->failed ? " failed" : "",
+                 row_id(row).text, row->gone ? " gone" : "", row->failed ? " failed" : "",
                  row->attempt_open ? " attempt" : "", row->n_unknown, row->n_failed,
                  place_text(row->wanted), place_text(row->observed), goals[BEING].agreed_rev,
                  goals[BEING].wanted_rev, goals[MEMBERSHIP].agreed_rev,
@@ -100,6 +100,7 @@ void row_copy_whole(Row *to, const Row *from) {
                 if (!copy.last_message)
                         abort();
         }
+        MUST(packed_id_copy(&copy.id, &from->id));
         *to = copy;
 }
 
@@ -127,7 +128,7 @@ Row *table_find(const Table *table, Kind kind, uint64_t number) {
 
 const Row *table_find_id(const Table *table, Kind kind, const ApiId *id) {
         for (size_t i = 0; i < table->n_rows[kind]; i++)
-                if (api_id_equal(&table->rows[kind][i].id, id))
+                if (row_id_is(&table->rows[kind][i], id))
                         return table->rows[kind] + i;
         return NULL;
 }

@@ -83,14 +83,32 @@ Thing *world_thing(const World *world, Kind kind, uint32_t handle) {
                                                              : NULL;
 }
 
-/* An id is a letter, the handle and a hash, so that finding one costs nothing. */
+/* An id is a letter, the handle and a hash, so that finding one costs nothing. Every other one is a
+ * UUID. */
+static void thing_name(Thing *thing, uint64_t hash) {
+        const bool session = thing->kind == KIND_SESSION;
+
+        if (thing->handle % 2 == 0)
+                snprintf(thing->id.text, sizeof(thing->id.text), "%c%05u-%08x", session ? 's' : 'p',
+                         thing->handle, (unsigned)hash);
+        else
+                snprintf(thing->id.text, sizeof(thing->id.text), "%c%07u-0000-4000-8000-%012x",
+                         session ? 'a' : 'b', thing->handle, (unsigned)hash);
+}
+
 Thing *world_find(const World *world, Kind kind, const ApiId *id) {
         Thing *thing;
 
-        if (id->text[0] != (kind == KIND_SESSION ? 's' : 'p'))
+        if (!id->text[0] || !strchr(kind == KIND_SESSION ? "sa" : "pb", id->text[0]))
                 return NULL;
         thing = world_thing(world, kind, (uint32_t)strtoul(id->text + 1, NULL, 10));
         return thing && api_id_equal(&thing->id, id) ? thing : NULL;
+}
+
+Thing *world_find_row(const World *world, const Row *row) {
+        const ApiId id = row_id(row);
+
+        return world_find(world, row->kind, &id);
 }
 
 static Thing *world_find_alive(const World *world, Kind kind, const ApiId *id) {
@@ -119,8 +137,7 @@ Thing *world_create(World *world, Kind kind, usec_t now, bool by_stranger) {
 
         thing->kind = kind;
         thing->handle = (uint32_t)world->n_things[kind] + 1;
-        snprintf(thing->id.text, sizeof(thing->id.text), "%c%05u-%08x",
-                 kind == KIND_SESSION ? 's' : 'p', thing->handle, (unsigned)random_mix(&salt));
+        thing_name(thing, random_mix(&salt));
         thing->alive = true;
         thing->by_stranger = by_stranger;
         thing->born_at = now;

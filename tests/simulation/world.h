@@ -89,6 +89,7 @@ void world_expire(World *world, usec_t now);
 
 /* The thing behind an id, dead or alive; NULL: there never was one. */
 Thing *world_find(const World *world, Kind kind, const ApiId *id);
+Thing *world_find_row(const World *world, const Row *row);
 Thing *world_thing(const World *world, Kind kind, uint32_t handle);
 const Position *thing_position(const Thing *participant);
 size_t world_n_members(const World *world, uint32_t session);

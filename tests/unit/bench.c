@@ -197,8 +197,8 @@ static void bench_answer_list(Bench *bench) {
         assert_non_null(session);
         while ((row = core_member_after(bench->core, session->number, row ? row->number : 0)))
                 if (place_in_session(row->observed, session->number))
-                        sightings[answer.n_sightings++] = (Sighting){ .id = row->id,
-                                                                      .session = session->id,
+                        sightings[answer.n_sightings++] = (Sighting){ .id = row_id(row),
+                                                                      .session = row_id(session),
                                                                       .mode = row->observed->mode };
         bench_take(bench, &answer);
 }

@@ -38,12 +38,14 @@ static inline Row registry_row(const Entry *entry) {
                     .number = entry->number,
                     .failed = entry->failed,
                     .gone = entry->gone };
+        ApiId id = { 0 };
 
         assert_int_equal(spec_new(&row.spec), 0);
         assert_int_equal(spec_set_text(&row.spec->tag, entry->tag ? entry->tag : ""), 0);
         row.spec->owner = entry->owner;
         if (entry->id)
-                assert_true(api_id_set(&row.id, entry->id));
+                assert_true(api_id_set(&id, entry->id));
+        assert_int_equal(row_set_id(&row, &id), 0);
         if (entry->session != 0) {
                 assert_int_equal(place_new(&row.wanted, entry->session, NULL, entry->mode,
                                            entry->publishers, entry->n_publishers),

@@ -235,6 +235,12 @@ Batch batch_of(BatchRow *rows, size_t n_rows) {
         return batch;
 }
 
+void set_id(Row *row, const char *text) {
+        const ApiId id = id_of(text);
+
+        assert_int_equal(row_set_id(row, &id), 0);
+}
+
 ApiId id_of(const char *text) {
         ApiId id = { 0 };
 

@@ -81,3 +81,4 @@ Row row_of(Kind kind, uint64_t number);
 /* A batch of borrowed rows, all to disk, with counters as high as these rows need them. */
 Batch batch_of(BatchRow *rows, size_t n_rows);
 ApiId id_of(const char *text);
+void set_id(Row *row, const char *text);

@@ -215,10 +215,10 @@ static void test_many(void **state) {
 
         for (uint64_t number = 1; number <= 1000; number++) {
                 Row row = { .kind = KIND_PARTICIPANT, .number = number, .spec = spec_of(":1.7") };
-                char id[24];
+                ApiId id = { 0 };
 
-                snprintf(id, sizeof(id), "p%u", (unsigned)number);
-                assert_true(api_id_set(&row.id, id));
+                snprintf(id.text, sizeof(id.text), "p%u", (unsigned)number);
+                assert_int_equal(row_set_id(&row, &id), 0);
                 row.goals[BEING] = (Goal){ 1, 1, 1 };
                 assert_int_equal(core_restore(bench->core, &row), 0);
         }

@@ -493,7 +493,7 @@ static void test_stop(void **state) {
         assert_int_equal(bench_intend(bench, create), OUTCOME_UNAVAILABLE);
         assert_int_equal(core_status(bench->core).n_posts, 1);
         bench_answer_id(bench, "s1");
-        assert_string_equal(api_id_text(&bench_row(bench, KIND_SESSION, 1)->id), "s1");
+        assert_string_equal(row_id(bench_row(bench, KIND_SESSION, 1)).text, "s1");
         bench_pass(bench, USEC_PER_HOUR);
         assert_int_equal(bench->n_sent, 1);
 }

@@ -44,7 +44,7 @@ static void test_suspend(void **state) {
         assert_int_equal(bench_reply(bench, bench->last_ticket), -1);
         bench_answer_id(bench, "s2");
         assert_int_equal(core_status(bench->core).n_in_flight, 0);
-        assert_string_equal(api_id_text(&bench_row(bench, KIND_SESSION, 2)->id), "s2");
+        assert_string_equal(row_id(bench_row(bench, KIND_SESSION, 2)).text, "s2");
         bench_pass(bench, USEC_PER_HOUR);
         assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
         assert_int_equal(bench->n_sent, n_sent);

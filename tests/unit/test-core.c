@@ -14,11 +14,11 @@ static void test_create(void **state) {
 
         assert_non_null(row);
         assert_true(row_in_sync(row));
-        assert_string_equal(api_id_text(&row->id), "s1");
+        assert_string_equal(row_id(row).text, "s1");
         assert_int_equal(row->expires_at, bench->now.realtime + 9 * USEC_PER_HOUR);
         assert_int_equal(bench->n_sent, 1);
         assert_int_equal(bench->n_commits, 2);
-        assert_ptr_equal(core_find_id(bench->core, KIND_SESSION, &row->id), row);
+        assert_ptr_equal(core_find_id(bench->core, KIND_SESSION, (ApiId[]){ row_id(row) }), row);
 }
 
 /* Nobody hears of an intent, and nothing is sent, before the batch with its row was committed. */
@@ -156,7 +156,7 @@ static void test_delete_during_create(void **state) {
         assert_int_equal(bench_reply(bench, 1), OUTCOME_SUPERSEDED);
         assert_int_equal(row_state(bench_row(bench, KIND_SESSION, 1)), STATE_DELETING);
         bench_answer_id(bench, "late");
-        assert_string_equal(api_id_text(&bench_row(bench, KIND_SESSION, 1)->id), "late");
+        assert_string_equal(row_id(bench_row(bench, KIND_SESSION, 1)).text, "late");
         assert_int_equal(bench_operation(bench), OPERATION_DELETE_SESSION);
         bench_answer(bench, API_OK);
         assert_int_equal(bench_reply(bench, 2), OUTCOME_DONE);

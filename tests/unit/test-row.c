@@ -21,6 +21,74 @@ static void test_id(void **state) {
         assert_string_equal(api_id_text(&id), "a_B-9");
 }
 
+static const struct {
+        const char *text;
+        bool apart; /* it takes memory of its own */
+} packed_cases[] = {
+        /* In their order. */
+        { "", false },
+        { "-", true },
+        { "1234567", true },
+        { "12345678-9abc-4def-0123-456789abcdef", true }, /* another variant */
+        { "12345678-9abc-4def-8123-456789abcde", true },
+        { "12345678-9abc-4def-8123-456789abcdef", false },
+        { "12345678-9abc-4def-8123-456789abcdef0", true },
+        { "12345678-9abc-4def-8123_456789abcdef", true },
+        { "12345678-9abc-4def-bfff-ffffffffffff", false },
+        { "12345678-9abc-4def-ffff-fffffffffffe", false },
+        { "123456789abc4def8123456789abcdef", true },
+        { "A2345678-9abc-4def-8123-456789abcdef", true },
+        { "a2345678-9abc-4def-8123-456789abcdef", false },
+        { "a2345678-9abc-4def-8123-456789abcdeg", true },
+        { "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", true },
+        { "ffffffff-ffff-ffff-ffff-ffffffffffff", false },
+        { "fffffffffffffffffffffffffffffffffffff", true },
+};
+
+static ApiId packed_case(size_t i) {
+        ApiId id = { 0 };
+
+        if (packed_cases[i].text[0])
+                assert_true(api_id_set(&id, packed_cases[i].text));
+        return id;
+}
+
+/* Every id comes back as it went in; and a UUID takes 16 bytes. */
+static void test_packed_id(void **state) {
+        (void)state;
+        assert_int_equal(sizeof(PackedId), 16);
+        for (size_t i = 0; i < ELEMENTSOF(packed_cases); i++) {
+                const ApiId id = packed_case(i);
+                const PackedId borrowed = packed_id_borrow(&id);
+                PackedId packed, copy;
+
+                assert_int_equal(packed_id_set(&packed, &id), 0);
+                assert_int_equal(packed_id_copy(&copy, &packed), 0);
+                assert_true(packed_id_equal(&packed, &copy));
+                assert_true(packed_id_equal(&packed, &borrowed));
+                assert_int_equal(packed_id_is_known(&packed), i > 0);
+                assert_int_equal(packed.text != copy.text, packed_cases[i].apart);
+                packed_id_deinit(&packed);
+                assert_false(packed_id_is_known(&packed));
+                assert_string_equal(packed_id_unpack(&copy).text, packed_cases[i].text);
+                packed_id_deinit(&copy);
+        }
+}
+
+/* Packed or not, they are in the order of their texts. */
+static void test_packed_id_order(void **state) {
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(packed_cases); i++)
+                for (size_t j = 0; j < ELEMENTSOF(packed_cases); j++) {
+                        const ApiId a = packed_case(i), b = packed_case(j);
+                        const PackedId left = packed_id_borrow(&a), right = packed_id_borrow(&b);
+                        const int order = packed_id_compare(&left, &right);
+
+                        assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
+                        assert_int_equal(packed_id_equal(&left, &right), i == j);
+                }
+}
+
 /* The order in which publishers and aliases were given makes no difference. */
 static void test_place_is_a_set(void **state) {
         char a[] = "a", b[] = "b";
@@ -109,11 +177,13 @@ static void test_pack(void **state) {
 
 static void test_state(void **state) {
         Row row = { .goals[BEING] = { .wanted_rev = 1 } };
+        ApiId id;
 
         (void)state;
         assert_int_equal(row_state(&row), STATE_PENDING);
         assert_false(row_in_sync(&row));
-        api_id_set(&row.id, "x");
+        assert_true(api_id_set(&id, "x"));
+        assert_int_equal(row_set_id(&row, &id), 0);
         assert_int_equal(row_state(&row), STATE_ACTIVE);
         assert_false(row_in_sync(&row));
         row.goals[BEING].agreed_rev = 1;
@@ -123,11 +193,14 @@ static void test_state(void **state) {
         assert_false(row_in_sync(&row));
         row.gone = true;
         assert_int_equal(row_state(&row), STATE_DELETING);
+        packed_id_deinit(&row.id);
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_id),
+                cmocka_unit_test(test_packed_id),
+                cmocka_unit_test(test_packed_id_order),
                 cmocka_unit_test(test_place_is_a_set),
                 cmocka_unit_test(test_place_without),
                 cmocka_unit_test(test_common_texts),
