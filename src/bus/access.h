@@ -20,7 +20,7 @@
 typedef struct Access Access;
 
 typedef enum Action {
-        ACTION_READ,          /* get, list, Refresh, Sync */
+        ACTION_READ,          /* list, Refresh, Sync */
         ACTION_CREATE,        /* and adopt */
         ACTION_CREATE_JOINED, /* a participant in a session; owners: the session's */
         ACTION_DELETE_SESSION,

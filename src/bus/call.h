@@ -20,8 +20,7 @@ struct Call {
         sd_bus_message *message;
         Arguments arguments;
         Intent intent;
-        Kind kind; /* of what is to be got or listed */
-        ApiId id;
+        Kind kind;       /* of what is to be listed */
         uint32_t fields; /* as list_fields() has them */
         uint64_t after;
         uint32_t limit;
