@@ -12,7 +12,7 @@ import time
 
 from harness.bus import PrivateBus
 from harness.daemon import Daemon
-from harness.programs import Folder, program
+from harness.programs import Folder, program, unit_environment
 
 NOWHERE = "http://127.0.0.1:9/v1"
 ACCOUNT = "9900000"
@@ -118,8 +118,11 @@ class Workshop:
 
     @contextlib.contextmanager
     def daemon(self, n_sessions, n_members, base_url=NOWHERE, **keywords):
-        """A daemon on that registry; without credentials, unless given, it leaves the API alone."""
+        """A daemon on that registry, as the unit starts it; without credentials, unless given, it
+        leaves the API alone."""
         keywords.setdefault("credentials", None)
+        keywords.setdefault("environment",
+                            unit_environment(program("data/system/convened.service")))
         daemon = StateDaemon(self.bus, self.registry(n_sessions, n_members, base_url),
                              base_url=base_url, account=ACCOUNT, **keywords)
         with daemon:

@@ -3,11 +3,13 @@
 
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
 
-from harness.programs import build_directory
+from harness.daemon import Daemon
+from harness.programs import build_directory, is_sanitized, unit_environment
 
 
 @pytest.fixture(name="root", scope="module")
@@ -54,6 +56,19 @@ def test_unit_starts_what_is_installed(root, unit):
     assert "@" not in text.replace("@system-service", "").replace("@privileged @resources", "")
     command, = [line for line in text.splitlines() if line.startswith("ExecStart=")]
     assert (root / command.removeprefix("ExecStart=/").split()[0]).exists()
+
+
+@pytest.mark.skipif(is_sanitized(), reason="the sanitizers' memory is not glibc's")
+@pytest.mark.skipif(not os.path.exists("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"),
+                    reason="this kernel has no large pages")
+@pytest.mark.parametrize("unit", ["system", "user"])
+def test_unit_asks_for_large_pages(root, bus, unit):
+    """"hg" in proc(5): somebody advised MADV_HUGEPAGE."""
+    environment = unit_environment(only(root, f"systemd/{unit}/convened.service"))
+    with Daemon(bus, environment=environment) as daemon:
+        with open(f"/proc/{daemon.process.pid}/smaps", encoding="utf-8") as file:
+            heap = file.read().partition("[heap]")[2]
+    assert "hg" in re.search(r"^VmFlags: (.*)$", heap, re.MULTILINE)[1].split()
 
 
 def only(root, pattern):

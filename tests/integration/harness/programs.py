@@ -26,6 +26,13 @@ def program(name):
     return os.path.join(build_directory(), name)
 
 
+def unit_environment(path):
+    """What a unit file puts into the environment of its service."""
+    with open(path, encoding="utf-8") as file:
+        return dict(line.strip().removeprefix("Environment=").split("=", 1) for line in file
+                    if line.startswith("Environment="))
+
+
 def is_sanitized():
     """Whether the programs were built with --enable-sanitizers."""
     with open(os.path.join(build_directory(), "config.status"), encoding="utf-8") as file:
