@@ -17,8 +17,9 @@ packages_demo=(curl dbus-daemon)
 
 packages_check=(
         bash-completion build-essential clang clang-format-14 debhelper debootstrap dpkg-dev
-        e2fsprogs libcmocka-dev libpolkit-gobject-1-dev lintian mount nghttp2-proxy openssl python3
-        python3-jeepney python3-pytest scdoc shellcheck systemd systemd-container xz-utils zsh
+        e2fsprogs iproute2 libcmocka-dev libpolkit-gobject-1-dev lintian mount nghttp2-proxy openssl
+        python3 python3-jeepney python3-pytest scdoc shellcheck systemd systemd-container util-linux
+        xz-utils zsh
         # the examples
         gjs libglib2.0-dev
         # the one with a window, and what its test sees and clicks it with

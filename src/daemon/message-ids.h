@@ -32,4 +32,5 @@
 #define MESSAGE_RELOADED       "ef0ef099494f4919b7f448da75f5b672"
 #define MESSAGE_SLEEP          "1ba3f8c7b2854bc5aac9581d3aaf60d5"
 #define MESSAGE_AWAKE          "a045f98f91bd446b9ec97e95d57ab545"
+#define MESSAGE_NETWORK        "916fcdb0c2c64b5e9ee01722a1dc86a5"
 #define MESSAGE_NOT_RELOADED   "fda318f6e1a646249d2f3fd17f8bca71"

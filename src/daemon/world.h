@@ -2,13 +2,16 @@
 #pragma once
 
 /*
- * What happens to the machine around the daemon: it sleeps and wakes up. Before it sleeps nothing
- * new is sent, and what is in flight is waited for, so that nothing is cut in half; after it,
- * whatever was known of the way to the API is forgotten.
+ * What happens to the machine around the daemon: it sleeps and wakes up, it is taken from one
+ * network to another. Before it sleeps nothing new is sent, and what is in flight is waited for, so
+ * that nothing is cut in half; after either, whatever was known of the way to the API is forgotten.
  */
 
 #include "base/time.h"
 #include "core/core.h"
+#include "daemon/calm.h"
+#include "daemon/network.h"
+#include "daemon/resolver.h"
 #include "daemon/sleep.h"
 
 typedef struct Daemon Daemon;
@@ -16,6 +19,12 @@ typedef struct Daemon Daemon;
 typedef struct World {
         Sleep *sleep;
         usec_t asleep; /* how long the machine has slept since it was booted */
+        Network *network;
+        Resolver *resolver;
+        Calm calm;            /* of the two */
+        const char *changed;  /* what has, for people */
+        sd_event_source *due; /* of .calm */
+        uint64_t seed;        /* for jitter */
 } World;
 
 /* Begins to watch. Return: 0, or a negative errno. */
