@@ -18,7 +18,6 @@ void daemon_fail(Daemon *daemon, int error, const char *what) {
         journal_log(LOG_ERR, MESSAGE_FAILED, "%s: %m. convened ends; what was accepted is on disk.",
                     what);
         sd_event_exit(daemon->event, EXIT_FAILURE);
-        daemon->failed = true;
 }
 
 static void on_fail(int error, const char *what, void *userdata) {
@@ -239,9 +238,6 @@ static int connect_bus(Daemon *daemon) {
                    : sd_bus_open_user_with_description(&daemon->connection, "convened");
         if (r < 0)
                 return r;
-        r = sd_bus_set_exit_on_disconnect(daemon->connection, true);
-        if (r < 0)
-                return r;
 
         return sd_bus_attach_event(daemon->connection, daemon->event, SD_EVENT_PRIORITY_NORMAL);
 }
@@ -372,12 +368,29 @@ static void say_ready(const Daemon *daemon) {
                     status.n_objects[KIND_SESSION], status.n_objects[KIND_PARTICIPANT]);
 }
 
-/* Somebody else has ended the loop: see sd_bus_set_exit_on_disconnect(3). */
-static void say_disconnected(const Daemon *daemon) {
-        journal_log(LOG_ERR, MESSAGE_BUS_LOST,
-                    "The connection to the %s bus is lost. convened ends; what was accepted is on "
-                    "disk.",
-                    daemon->options->system ? "system" : "session");
+/* Nobody can call it any more, and its name is gone: only a new process can be on another bus with
+ * all that clients may rely on (objects before the name, no signal that was missed). It ends as on
+ * SIGTERM, so that no creation in flight is given up for it. */
+static void leave_lost_bus(Daemon *daemon) {
+        const char *kind = daemon->options->system ? "system" : "session";
+        unsigned n = core_status(daemon->core).n_posts;
+
+        daemon->bus_lost = true;
+        if (daemon->stopping)
+                return;
+
+        daemon->exit_status = EXIT_FAILURE;
+        if (n == 0)
+                journal_log(LOG_ERR, MESSAGE_BUS_LOST,
+                            "The connection to the %s bus is lost. convened ends; what was "
+                            "accepted is on disk.",
+                            kind);
+        else
+                journal_log(LOG_ERR, MESSAGE_BUS_LOST,
+                            "The connection to the %s bus is lost. convened ends once %u creations "
+                            "in flight are answered; what was accepted is on disk.",
+                            kind, n);
+        daemon_stop(daemon);
 }
 
 int daemon_run(Daemon *daemon) {
@@ -396,12 +409,12 @@ int daemon_run(Daemon *daemon) {
                 /* Once the end is decided, nothing is begun any more. */
                 if (sd_event_get_exit_code(daemon->event, &code) == -ENODATA)
                         daemon_serve(daemon);
+                if (!daemon->bus_lost && sd_bus_is_open(daemon->connection) <= 0)
+                        leave_lost_bus(daemon);
                 if (sd_event_get_exit_code(daemon->event, &code) == -ENODATA)
                         daemon_turn(daemon);
         }
 
         sd_event_get_exit_code(daemon->event, &code);
-        if (code != EXIT_SUCCESS && !daemon->failed)
-                say_disconnected(daemon);
         return code;
 }

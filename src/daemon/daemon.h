@@ -41,7 +41,8 @@ typedef struct Daemon {
         Disk disk;
         World world;
         bool stopping;
-        bool failed; /* for good, and it has been said why */
+        bool bus_lost; /* nobody is there to be told anything */
+        int exit_status;
 } Daemon;
 
 /**

@@ -10,12 +10,18 @@
  * those who read much have half of the time at most. */
 #define SERVE_USEC USEC_PER_MSEC
 
+/* Nobody hears on a bus that is lost, be it since just now: that ends the daemon in its own way,
+ * and not as if memory had run out. */
+static int unless_bus_lost(const Daemon *daemon, int r) {
+        return r < 0 && sd_bus_is_open(daemon->connection) <= 0 ? 0 : r;
+}
+
 static int effect_let_out(Daemon *daemon, const Effect *effect) {
         switch (effect->kind) {
         case EFFECT_REQUEST:
                 return daemon->stopping ? 0 : api_send(daemon->api, &effect->request);
         case EFFECT_REPLY:
-                return bus_reply(daemon->bus, &effect->reply);
+                return unless_bus_lost(daemon, bus_reply(daemon->bus, &effect->reply));
         case EFFECT_LOG:
                 journal_effect(&effect->log);
                 return 0;
@@ -30,7 +36,7 @@ int daemon_release(Daemon *daemon, Batch *batch) {
 
         r = core_committed(daemon->core, batch, clock_now());
         if (r >= 0)
-                r = bus_emit(daemon->bus, batch);
+                r = unless_bus_lost(daemon, bus_emit(daemon->bus, batch));
         for (size_t i = 0; i < batch->n_effects && r >= 0; i++)
                 r = effect_let_out(daemon, &batch->effects[i]);
         if (r < 0)
@@ -109,7 +115,7 @@ void daemon_turn(Daemon *daemon) {
                 return daemon_fail(daemon, r, "End a turn");
 
         now = clock_now();
-        r = bus_emit_status(daemon->bus, now);
+        r = unless_bus_lost(daemon, bus_emit_status(daemon->bus, now));
         if (r < 0)
                 return daemon_fail(daemon, r, "Signal the manager's properties");
 
@@ -117,7 +123,7 @@ void daemon_turn(Daemon *daemon) {
         disk_tell(&daemon->disk, daemon->options->state_directory, &status);
         world_turn(daemon, &status);
         if (may_leave(daemon, &status)) {
-                sd_event_exit(daemon->event, EXIT_SUCCESS);
+                sd_event_exit(daemon->event, daemon->exit_status);
                 return;
         }
 

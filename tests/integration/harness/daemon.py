@@ -18,6 +18,8 @@ import socket
 import subprocess
 import time
 
+from jeepney import DBusAddress, new_method_call
+
 from .bus import call
 from .programs import SANITIZER_REPORT, Folder, await_exit, program, sanitizer_options
 
@@ -205,6 +207,12 @@ class Daemon:
 
     def manager(self, member, signature=None, body=(), timeout=30):
         return self.call(PATH, MANAGER, member, signature, body, timeout)
+
+    @staticmethod
+    def send(connection, member, properties=None):
+        """Calls a method of the manager that takes properties, and waits for no reply."""
+        connection.send(new_method_call(DBusAddress(PATH, NAME, MANAGER), member, "a{sv}",
+                                        (properties or {},)))
 
     def create_session(self, **properties):
         return self.manager("CreateSession", "a{sv}", (variants(properties),))[0]
