@@ -304,7 +304,7 @@ int core_withhold(Core *core, uint64_t serial) {
         if (!flight)
                 return 0;
         if (core->host.probe == flight)
-                core->host.probe = NULL;
+                host_probe_again(core);
         if (object && object->change == flight)
                 object->change = NULL;
         else if (object)

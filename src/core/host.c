@@ -254,11 +254,21 @@ int host_note(Core *core, const Flight *flight, const Answer *answer) {
 
         if (probe)
                 core->host.probe = NULL;
-        if (answer->dropped)
+        if (answer->dropped) /* of a change: what is asked in vain is withheld */
                 return 0;
         r = host_take(core, flight, probe, answer);
         host_ask_anew(core, flight, probe);
         return r;
+}
+
+void host_probe_again(Core *core) {
+        Host *host = &core->host;
+
+        host->probe = NULL;
+        if (host->state == API_STATE_UNKNOWN || host->state == API_STATE_ONLINE)
+                host->suspect = true;
+        else
+                host->probe_at = usec_min(host->probe_at, core->now.boottime);
 }
 
 static bool host_wants_probe(const Core *core) {

@@ -205,6 +205,8 @@ bool host_may_send(const Core *core);
 bool host_open(const Core *core);
 /* What an answer says about the host, beside what it says about its object. */
 int host_note(Core *core, const Flight *flight, const Answer *answer);
+/* The probe that is out never was, or will not be heard of. */
+void host_probe_again(Core *core);
 /* Sends a probe where one is due. */
 int host_drive(Core *core);
 /* The next time at which host_drive() has something to do. */

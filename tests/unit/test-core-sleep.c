@@ -242,6 +242,41 @@ static void test_dropped_probe(void **state) {
         assert_int_equal(api_state(bench), API_STATE_ONLINE);
 }
 
+/* What the API has asked for may be over while nothing can be asked: it is asked later. */
+static void test_dropped_probe_in_any_state(void **state) {
+        static const ApiOutcome outcomes[] = { API_THROTTLED, API_UNAUTHORIZED, API_NOT_SENT };
+        Bench *bench = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(outcomes); i++) {
+                assert_int_equal(bench_intend(bench, create), 0);
+                assert_int_equal(bench->n_requests, 1);
+                bench_answer(bench, outcomes[i]);
+                bench_pass(bench, bench_config.retry_max_usec * 2);
+                assert_int_equal(bench->n_requests, 1);
+                change_way(bench);
+                answer_dropped(bench, API_NOT_SENT);
+                assert_int_equal(bench->n_requests, 1);
+                assert_int_equal(bench->requests[0].number, 0);
+                bench_answer(bench, API_NOT_FOUND);
+                assert_int_equal(api_state(bench), API_STATE_ONLINE);
+                while (bench->n_requests > 0)
+                        bench_answer_id(bench, i == 0 ? "a" : i == 1 ? "b" : "c");
+        }
+}
+
+/* A suspicion is not forgotten either: creations wait for it. */
+static void test_dropped_suspicion(void **state) {
+        Bench *bench = *state;
+
+        assert_int_equal(bench_intend(bench, create), 0);
+        bench_answer(bench, API_NO_ANSWER);
+        assert_int_equal(bench->n_requests, 1);
+        answer_dropped(bench, API_NO_ANSWER);
+        assert_int_equal(bench->n_requests, 1);
+        assert_int_equal(bench->requests[0].number, 0);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void) {
@@ -257,6 +292,8 @@ int main(void) {
                 TEST(test_dropped_change),
                 TEST(test_dropped_creation),
                 TEST(test_dropped_probe),
+                TEST(test_dropped_probe_in_any_state),
+                TEST(test_dropped_suspicion),
         };
 
         return cmocka_run_group_tests_name("core-sleep", tests, NULL, NULL);
