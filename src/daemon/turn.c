@@ -110,6 +110,7 @@ void daemon_turn(Daemon *daemon) {
         Now now;
         int r;
 
+        world_look(daemon);
         r = turn_seal(daemon);
         if (r < 0)
                 return daemon_fail(daemon, r, "End a turn");

@@ -40,12 +40,12 @@ static void find_way_anew(Daemon *daemon) {
 
 static void on_wake(void *userdata) {
         Daemon *daemon = userdata;
-        usec_t asleep = read_asleep();
+        usec_t asleep = read_asleep(), span = asleep - usec_min(asleep, daemon->world.asleep);
 
         journal_log(LOG_INFO, MESSAGE_AWAKE,
                     "The machine is awake after %" PRIu64 " seconds of sleep: new connections are "
                     "made, and everything is verified.",
-                    (asleep - usec_min(asleep, daemon->world.asleep)) / USEC_PER_SEC);
+                    (span + USEC_PER_SEC / 2) / USEC_PER_SEC);
         daemon->world.asleep = asleep;
         core_resume(daemon->core);
         find_way_anew(daemon);
@@ -125,18 +125,18 @@ void world_close(Daemon *daemon) {
         world->due = sd_event_source_disable_unref(world->due);
 }
 
-/* Nobody has to have told of it: logind may be missing, or have been too late. */
-static bool has_slept(const World *world) {
-        return read_asleep() > world->asleep + ASLEEP_MIN_USEC;
+void world_look(Daemon *daemon) {
+        World *world = &daemon->world;
+
+        if (read_asleep() <= world->asleep + ASLEEP_MIN_USEC)
+                return;
+        on_wake(daemon);
+        sleep_woke(world->sleep);
 }
 
 void world_turn(Daemon *daemon, const CoreStatus *status) {
-        World *world = &daemon->world;
+        Sleep *sleep = daemon->world.sleep;
 
-        if (has_slept(world)) {
-                on_wake(daemon);
-                sleep_woke(world->sleep);
-        } else if (sleep_is_waiting(world->sleep) && !daemon->batch && status->n_in_flight == 0) {
-                sleep_ready(world->sleep);
-        }
+        if (sleep_is_waiting(sleep) && !daemon->batch && status->n_in_flight == 0)
+                sleep_ready(sleep);
 }

@@ -31,5 +31,9 @@ typedef struct World {
 int world_open(Daemon *daemon);
 void world_close(Daemon *daemon);
 
-/* The end of a turn: whether the machine may sleep, or has slept without telling. */
+/* The beginning of a turn: whether the machine has slept and nobody told, because logind is missing
+ * or was too late. */
+void world_look(Daemon *daemon);
+
+/* The end of a turn: whether the machine may sleep. */
 void world_turn(Daemon *daemon, const CoreStatus *status);
