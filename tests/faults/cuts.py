@@ -47,6 +47,9 @@ def ways(names, is_careless):
         if operation.has_answer:
             yield Way(name, FIN, False, "chunked")
             yield Way(name, FIN, False, "unsized")
+        # One that is not whole is refused for good where something is to be changed.
+        if operation.reads:
+            yield Way(name, FIN, False, "not found, unsized")
         if operation.is_creation:
             yield Way(name, FIN, False, once=True)
 

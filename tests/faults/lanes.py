@@ -38,8 +38,11 @@ class Lane:
             self.ben = stage.participant(Session=self.session)
         if "carl" in needs:
             self.carl = stage.participant()
-        for path in filter(None, (self.session, self.anna, self.ben, self.carl)):
+        for path in self.needed():
             self.ids[path] = stage.get(path)["Id"]
+
+    def needed(self):
+        return filter(None, (self.session, self.anna, self.ben, self.carl))
 
     @property
     def tag(self):

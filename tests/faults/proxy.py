@@ -125,7 +125,15 @@ def split(message):
     return message[:n], message[n:]
 
 
-SHAPES = {"plain": plain, "chunked": chunked, "unsized": unsized, "not found": not_found}
+def unsized_not_found(_):
+    """Likewise, and the body ends where the connection does."""
+    return unsized(NOT_FOUND)
+
+
+SHAPES = {"plain": plain, "chunked": chunked, "unsized": unsized, "not found": not_found,
+          "not found, unsized": unsized_not_found}
+# Nobody is told so to the end.
+NEVER_WHOLE = (not_found, unsized_not_found)
 
 
 class Relay:
@@ -186,7 +194,7 @@ class Relay:
             self.end(cut.reset, cut)
             return
         self.exchange.is_whole = True
-        if self.proxy.shape is not not_found:
+        if self.proxy.shape not in NEVER_WHOLE:
             self.answer = shaped
         keep = self.proxy.keep and self.proxy.shape is not unsized
         send(self.client, self.answer, 0 if keep else socket.MSG_MORE)

@@ -15,7 +15,7 @@ from harness.stage import Stage
 from harness.wait import wait_for
 from lanes import OPERATIONS, Lane
 from promises import disagreements, integrity, rows_of
-from proxy import SHAPES, Cut, Proxy
+from proxy import NEVER_WHOLE, SHAPES, Cut, Proxy
 
 N_LANES = 32
 REQUESTS_PER_SEC = 2000
@@ -125,7 +125,7 @@ class Run:
         self.bench.proxy.shape = SHAPES[self.way.shape]
         self.batch([None] * N_LANES)
         # A whole answer that says that it is gone would be believed.
-        n = self.layout.answer + (self.way.shape != "not found")
+        n = self.layout.answer + (self.bench.proxy.shape not in NEVER_WHOLE)
         self.points = [Cut(at, self.way.reset, self.way.reused)
                        for at in range(n) if only in (None, at)]
         self.cut(self.points)
@@ -239,8 +239,8 @@ class Trial:
         if not reads or self.disturb:
             return True
         attempts = self.attempts()
-        return all(rows[reads(lane)]["SyncedUSec"] > self.begin
-                   or any(attempt.is_whole for attempt in attempts[self.operation.key(lane)])
+        return all(any(attempt.is_whole for attempt in attempts[self.operation.key(lane)])
+                   or reads(lane) not in rows or rows[reads(lane)]["SyncedUSec"] > self.begin
                    for lane in self.run.lanes)
 
     def exchanges(self):
@@ -289,6 +289,9 @@ class Trial:
             yield "I6: it was never answered"
 
     def of_lane(self, lane, rows, truth):
+        if not set(lane.needed()) <= rows.keys():
+            yield "what is there was taken for gone"
+            return
         is_failed = self.run.way.once and rows[lane.made]["State"] == "failed"
         if is_failed and rows[lane.made]["LastError"][0] != "org.convened1.Error.OutcomeUnknown":
             yield f"it failed with {rows[lane.made]['LastError']}"
