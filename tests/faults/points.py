@@ -29,6 +29,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 from harness.daemon import Daemon  # noqa: E402
 from harness.programs import await_exit, program  # noqa: E402
 from harness.stage import QUIET, Stage  # noqa: E402
+from harness.statefile import unsent_attempts  # noqa: E402
 from promises import await_sync, integrity, violations  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 
@@ -97,6 +98,7 @@ class Bench(Stage):
         super().__init__(QUIET)
         self.disk = disk
         self.mode = mode
+        self.unsent = set()
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -144,7 +146,13 @@ class Bench(Stage):
             os.remove(os.path.join(self.faults, name))
         if self.disk:
             self.disk.power_on()
+        self.note_unsent()
         return reached
+
+    def note_unsent(self):
+        """Which creations were committed and not sent, now that the daemon has ended."""
+        self.unsent |= unsent_attempts(self.daemon.state_directory,
+                                       self.simulator.requests(method="POST"))
 
     def calls(self):
         with contextlib.suppress(FileNotFoundError):

@@ -89,6 +89,7 @@ class Scenario:
         stage.simulator.set_faults({"kind": "refuse"})
         accepted = [step for step in self.steps if call_of(stage, step)]
         stage.daemon.kill()
+        stage.note_unsent()
         stage.simulator.set_faults(*self.faults)
         return accepted
 

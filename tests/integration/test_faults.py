@@ -17,6 +17,7 @@ import pytest
 from harness.bus import BusError
 from harness.daemon import PARTICIPANT, PATH, SESSION
 from harness.stage import Stage
+from harness.statefile import unsent_attempts
 from harness.wait import wait_for
 
 N_STAGES = 6
@@ -221,6 +222,17 @@ class Run:
         """Whether nobody can tell what came of an attempt, and that matters."""
         return self.is_creation and self.ends in ("nothing", "broken")
 
+    def untold(self):
+        """The creations without those that the API refused to carry out."""
+        told = self.ends in ("throttled", "refused", "unauthorized")
+        return [item for item in self.requests(method="POST")
+                if not (told and item["fault"])]
+
+    def n_unanswered(self):
+        """The creations of which nobody was told what became of them."""
+        made = [row for row in rows_of(self.stage).values() if row["Tag"] == "new" and row["Id"]]
+        return len(self.untold()) - len(made)
+
     def settle(self):
         """Until all that is wanted is so, or was refused; the fault is over by then, or spent."""
         def is_so():
@@ -322,14 +334,15 @@ def restarted(stage, fault, operation, **options):
             run.call(Wait=False)
         wait_for(run.spoiled)
         stage.daemon.kill()
+    n_unsent = len(unsent_attempts(stage.daemon.state_directory, run.untold()))
     stage.daemon.start()
     run.settle()
     run.assert_agrees()
     run.assert_bounds()
 
     rows = rows_of(stage)
-    # One more than were sent: it was about to be, and nobody can know that it was not.
-    assert run.suspected() <= (len(run.of_the_operation()) + 1 if run.is_creation else 0)
+    # More only by what was committed as perhaps sent, and was not: nobody can know that.
+    assert run.suspected() <= (run.n_unanswered() + n_unsent if run.is_creation else 0)
     if run.operation.done and not run.operation.done(run.furniture, rows):
         # It came to nothing, which is for the API to say, or nobody could tell; and that is told.
         assert run.ends in ("refused", "unauthorized") or run.suspected() > run.repeats
