@@ -154,12 +154,11 @@ static void adopting_remove(Core *core, Object *object) {
 }
 
 Object *core_adoption_free(Core *core, Object *object) {
-        if (object->read)
-                object->read->object = NULL;
-        if (object->ready)
-                TAILQ_REMOVE(&core->ready[object->priority], object, on_ready);
+        if (object_read(object))
+                object_read(object)->object = NULL;
+        core_unready(core, object);
         if (object->woken)
-                TAILQ_REMOVE(&core->woken, object, on_woken);
+                STAILQ_REMOVE(&core->woken, object, Object, on_woken);
         adopting_remove(core, object);
         return object_free_apart(object);
 }
@@ -306,7 +305,7 @@ static int adoptions_leave(Core *core, Index *adopting, const char *client_name)
                 if (r < 0)
                         return r;
                 at = index_next(adopting, at);
-                if (object->met || !TAILQ_EMPTY(&object->waiters))
+                if (object->met || object_waiter(object))
                         continue;
                 core_adoption_free(core, object);
                 at = by_id_from(adopting, &id);
@@ -363,7 +362,7 @@ static int adoption_enter(Core *core, Object *object, const Flight *flight, cons
 
 /* What is known of how it was made; the rest is as the first of those wants it who still wait. */
 static int adoption_describe(Core *core, Object *object, const Sighting *sighting) {
-        const Waiter *first = TAILQ_FIRST(&object->waiters);
+        const Waiter *first = object_waiter(object);
         const Spec *like = first ? first->adopter : object->row.spec;
         CLEANUP(spec_unrefp) Spec *spec = NULL;
         int r;
@@ -453,7 +452,7 @@ static bool is_met_still(const Core *core, const Object *object, const Answer *a
 }
 
 int core_adoption_answer(Core *core, Object *object, Flight *flight, const Answer *answer) {
-        object->read = NULL;
+        object->activity->read = NULL;
         flight->object = NULL;
         if (answer->outcome == API_FORBIDDEN && flight->operation == OPERATION_LIST_PARTICIPANTS) {
                 core_list_refused(core, object, flight);

@@ -11,7 +11,7 @@ static int change_confirmed(Core *core, Object *object) {
         if (r < 0)
                 return r;
         object->row.n_failed = 0;
-        object->retry_at = 0;
+        object_retry_at_once(object);
         return row_set_error(&object->row, OUTCOME_DONE, NULL);
 }
 
@@ -38,7 +38,7 @@ static int change_failed(Core *core, Object *object, const Flight *flight, const
                 return r;
         /* The host's own pause is enough where it is the host that failed. */
         if (answer->outcome == API_NOT_SENT || answer->outcome == API_THROTTLED)
-                object->retry_at = 0;
+                object_retry_at_once(object);
         waiters_pass(core, object);
         return 0;
 }
@@ -56,7 +56,7 @@ static int change_unauthorized(Core *core, Object *object, const Flight *flight,
         if (r < 0)
                 return r;
         object->row.n_failed++;
-        if (!TAILQ_EMPTY(&object->waiters))
+        if (object_waiter(object))
                 return core_withdraw_object(core, object, outcome, answer->message);
         return row_set_error(&object->row, outcome, answer->message);
 }
@@ -123,8 +123,8 @@ static int created(Core *core, Object *object, const Flight *flight, const Answe
         if (session)
                 row->expires_at = flight->sent_at + SESSION_LIFETIME_USEC;
         if (answer->token && !session) {
-                object->token = strdup(answer->token);
-                if (!object->token)
+                object->activity->token = strdup(answer->token);
+                if (!object->activity->token)
                         return -ENOMEM;
                 row->has_token = true;
         }
@@ -273,8 +273,8 @@ static int answer_object(Core *core, Flight *flight, const Answer *answer) {
         Object *object = flight->object;
         int r;
 
-        if (object->change == flight) {
-                object->change = NULL;
+        if (object_change(object) == flight) {
+                object->activity->change = NULL;
                 if (object->removed)
                         return 0;
                 object->changed_seq = core->last_serial;
@@ -288,7 +288,7 @@ static int answer_object(Core *core, Flight *flight, const Answer *answer) {
         } else if (object->provisional) {
                 return core_adoption_answer(core, object, flight, answer);
         } else {
-                object->read = NULL;
+                object->activity->read = NULL;
                 r = core_observe_read(core, flight, answer);
         }
         core_wake(core, object);
@@ -305,10 +305,10 @@ int core_withhold(Core *core, uint64_t serial) {
                 return 0;
         if (core->host.probe == flight)
                 host_probe_again(core);
-        if (object && object->change == flight)
-                object->change = NULL;
+        if (object && object_change(object) == flight)
+                object->activity->change = NULL;
         else if (object)
-                object->read = NULL;
+                object->activity->read = NULL;
         if (object && flight->step == STEP_LOOK_SUBSCRIPTIONS)
                 object->look_subscriptions = true;
         if (object && !object->removed && flight->step == STEP_CREATE) {

@@ -14,7 +14,7 @@ int core_new(Core **ret, const CoreConfig *config) {
         registry_init(&core->registry);
         tombstones_init(&core->tombstones);
         TAILQ_INIT(&core->touched);
-        TAILQ_INIT(&core->woken);
+        STAILQ_INIT(&core->woken);
         for (Priority priority = 0; priority < _PRIORITY_MAX; priority++)
                 TAILQ_INIT(&core->ready[priority]);
         TAILQ_INIT(&core->waiters);

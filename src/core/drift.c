@@ -71,7 +71,7 @@ static void put_back_paced(Core *core, Object *object) {
         at = usec_min(at, usec_add(now, interval));
         next = usec_add(at, interval);
 
-        object->retry_at = at > now ? at : 0;
+        object->activity->retry_at = at > now ? at : 0;
         object->put_back_at = (uint32_t)((next + USEC_PER_SEC - 1) / USEC_PER_SEC);
 }
 

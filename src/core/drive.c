@@ -10,8 +10,11 @@ static int flight_compare(const Flight *a, const Flight *b) {
 RB_GENERATE(Flights, Flight, by_serial, flight_compare);
 
 int flight_new(Core *core, Object *object, StepKind step, Operation operation, Flight **ret) {
-        Flight *flight = calloc(1, sizeof(*flight));
+        Flight *flight;
 
+        if (object && object_act(object) < 0)
+                return -ENOMEM;
+        flight = calloc(1, sizeof(*flight));
         if (!flight)
                 return -ENOMEM;
         *flight = (Flight){ .serial = ++core->last_serial,
@@ -24,9 +27,9 @@ int flight_new(Core *core, Object *object, StepKind step, Operation operation, F
         if (operation_is_create(operation))
                 core->n_posts++;
         if (object && step_is_change(step))
-                object->change = flight;
+                object->activity->change = flight;
         else if (object)
-                object->read = flight;
+                object->activity->read = flight;
         *ret = flight;
         return 0;
 }
@@ -49,8 +52,9 @@ static bool session_has_place(const Object *session) {
 
         for (size_t i = 0; i < session->members.n; i++) {
                 const Object *member = session->members.items[i];
-                bool joining = member->change && member->change->step == STEP_JOIN &&
-                               place_in_session(member->change->sent, session->row.number);
+                const Flight *change = object_change(member);
+                bool joining = change && change->step == STEP_JOIN &&
+                               place_in_session(change->sent, session->row.number);
 
                 if (!joining && !place_in_session(member->row.observed, session->row.number))
                         continue;
@@ -111,9 +115,9 @@ static StepKind core_plan(Core *core, Object *object) {
         Facts facts = { .has_id = row_has_id(row),
                         .gone = row->gone,
                         .failed = row->failed,
-                        .in_flight = object->change,
-                        .backing_off = object->retry_at > now,
-                        .reading = object->read,
+                        .in_flight = object_change(object),
+                        .backing_off = object_retry_at(object) > now,
+                        .reading = object_read(object),
                         .must_read = object->must_read,
                         .look = object->look_at <= now,
                         .look_subscriptions = object->look_subscriptions && row->observed };
@@ -285,7 +289,7 @@ static int object_start(Core *core, Object *object, StepKind step) {
 }
 
 static Priority object_priority(const Object *object, StepKind step) {
-        if (!TAILQ_EMPTY(&object->waiters))
+        if (object_waiter(object))
                 return PRIORITY_CALLER;
         if (step_is_change(step) || step == STEP_READ)
                 return PRIORITY_INTENT;
@@ -293,24 +297,29 @@ static Priority object_priority(const Object *object, StepKind step) {
                                                                      : PRIORITY_LOOK;
 }
 
-static void object_unready(Core *core, Object *object) {
+void core_unready(Core *core, Object *object) {
         if (object->ready)
-                TAILQ_REMOVE(&core->ready[object->priority], object, on_ready);
+                TAILQ_REMOVE(&core->ready[object->priority], object->activity, on_ready);
         object->ready = false;
 }
 
-static void object_enqueue(Core *core, Object *object, Priority priority) {
-        object_unready(core, object);
+static int object_enqueue(Core *core, Object *object, Priority priority) {
+        if (object_act(object) < 0)
+                return -ENOMEM;
+        core_unready(core, object);
         object->ready = true;
         object->priority = priority;
-        TAILQ_INSERT_TAIL(&core->ready[priority], object, on_ready);
+        TAILQ_INSERT_TAIL(&core->ready[priority], object->activity, on_ready);
+        return 0;
 }
 
 static void core_set_timer(Core *core, Object *object) {
         usec_t now = core->now.boottime, due = USEC_NEVER;
 
-        if (object->retry_at > now)
-                due = object->retry_at;
+        if (object_retry_at(object) > now)
+                due = object_retry_at(object);
+        else
+                object_retry_at_once(object);
         if (object->look_at > now)
                 due = usec_min(due, object->look_at);
         registry_set_due(&core->registry, object, due);
@@ -319,8 +328,8 @@ static void core_set_timer(Core *core, Object *object) {
 /* Whoever has an id, nobody who answers for it and nothing in flight is to be looked at some
  * time. */
 static void object_look(Core *core, Object *object) {
-        if (object->look_at == USEC_NEVER && row_has_id(&object->row) && !object->read &&
-            !object->change && !object->provisional && !core_reader(core, object))
+        if (object->look_at == USEC_NEVER && row_has_id(&object->row) && !object_read(object) &&
+            !object_change(object) && !object->provisional && !core_reader(core, object))
                 object->look_at = usec_add(core->now.boottime, LOOK_AFTER_CHANGE_USEC);
 }
 
@@ -338,28 +347,30 @@ static int object_decide(Core *core, Object *object) {
                 return r < 0 ? r : core_remove(core, object, false);
         }
         if (step == STEP_WAIT) {
-                object_unready(core, object);
+                core_unready(core, object);
                 return 0;
         }
 
         priority = object_priority(object, step);
         if (object->ready && object->priority == priority)
                 return 0;
-        object_enqueue(core, object, priority);
-        return 0;
+        return object_enqueue(core, object, priority);
 }
 
 static int core_decide(Core *core) {
         Object *object;
 
-        while ((object = TAILQ_FIRST(&core->woken))) {
+        while ((object = STAILQ_FIRST(&core->woken))) {
                 int r;
 
-                TAILQ_REMOVE(&core->woken, object, on_woken);
+                STAILQ_REMOVE_HEAD(&core->woken, on_woken);
                 object->woken = false;
+                if (object->removed)
+                        continue;
                 r = object_decide(core, object);
                 if (r < 0)
                         return r;
+                object_settle(object);
         }
         return 0;
 }
@@ -367,7 +378,7 @@ static int core_decide(Core *core) {
 static Object *ready_first(Core *core) {
         for (Priority priority = 0; priority < PRIORITY_HELD; priority++)
                 if (!TAILQ_EMPTY(&core->ready[priority]))
-                        return TAILQ_FIRST(&core->ready[priority]);
+                        return TAILQ_FIRST(&core->ready[priority])->object;
         return NULL;
 }
 
@@ -379,8 +390,9 @@ int core_drive(Core *core) {
         /* A second creation into an API that may be hanging would be a second orphan. */
         probing = core->host.suspect || core->host.probe;
         wakes = !probing && storage_wakes(core);
-        while (wakes && (object = TAILQ_FIRST(&core->ready[PRIORITY_HELD]))) {
-                object_unready(core, object);
+        while (wakes && !TAILQ_EMPTY(&core->ready[PRIORITY_HELD])) {
+                object = TAILQ_FIRST(&core->ready[PRIORITY_HELD])->object;
+                core_unready(core, object);
                 core_wake(core, object);
         }
 
@@ -390,16 +402,17 @@ int core_drive(Core *core) {
                 StepKind step = core_plan(core, object);
 
                 if (step == STEP_WAIT || step == STEP_FORGET) {
-                        object_unready(core, object);
+                        core_unready(core, object);
+                        object_settle(object);
                         continue;
                 }
                 if ((step == STEP_CREATE && probing) || storage_bars(core, object, step)) {
-                        object_enqueue(core, object, PRIORITY_HELD);
+                        r = object_enqueue(core, object, PRIORITY_HELD);
                         continue;
                 }
                 if (!bucket_take(&core->bucket, core->now.boottime))
                         break;
-                object_unready(core, object);
+                core_unready(core, object);
                 r = object_start(core, object, step);
                 /* What started may have left the object with a timer, or another with a place. */
                 core_wake(core, object);

@@ -114,7 +114,7 @@ static int bump(Core *core, Object *object, const bool asks[_ASPECT_MAX]) {
                         object->must_read = true;
                 goal->wanted_rev++;
         }
-        object->retry_at = 0;
+        object_retry_at_once(object);
         object->row.n_failed = 0;
         return r < 0 ? r : row_set_error(&object->row, OUTCOME_DONE, NULL);
 }

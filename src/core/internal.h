@@ -65,7 +65,8 @@ struct Core {
         Counters counters, shown_counters;
         uint32_t n_shown[_KIND_MAX], n_pending;
 
-        struct Objects touched, woken, ready[_PRIORITY_MAX];
+        struct Activities touched, ready[_PRIORITY_MAX];
+        struct Objects woken;
         TAILQ_HEAD(, Waiter) waiters; /* by reply_by, which is the order of arrival */
 
         TAILQ_HEAD(, Departure) departures; /* clients that have left the bus */
@@ -224,6 +225,8 @@ usec_t telling_deadline(const Core *core);
 
 /* Decides about all that were woken, and starts what the budget allows. */
 int core_drive(Core *core);
+/* Takes an object out of the queue that it stands in, if any. */
+void core_unready(Core *core, Object *object);
 int flight_new(Core *core, Object *object, StepKind step, Operation operation, Flight **ret);
 Flight *flight_free(Core *core, Flight *flight);
 

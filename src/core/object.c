@@ -182,7 +182,6 @@ int object_new_apart(Object **ret, Row *row) {
         object->row = *row;
         *row = (Row){ 0 };
         object->look_at = USEC_NEVER;
-        TAILQ_INIT(&object->waiters);
         *ret = object;
         return 0;
 }
@@ -213,9 +212,56 @@ Object *object_free_apart(Object *object) {
         if (object->shown != &object->row)
                 row_free(object->shown);
         row_deinit(&object->row);
-        secret_free(object->token);
+        if (object->activity)
+                secret_free(object->activity->token);
+        free(object->activity);
         free(object);
         return NULL;
+}
+
+int object_act(Object *object) {
+        Activity *activity;
+
+        if (object->activity)
+                return 0;
+        activity = calloc(1, sizeof(*activity));
+        if (!activity)
+                return -ENOMEM;
+        activity->object = object;
+        TAILQ_INIT(&activity->waiters);
+        object->activity = activity;
+        return 0;
+}
+
+void object_settle(Object *object) {
+        const Activity *activity = object->activity;
+
+        if (!activity || object->touched || object->ready || activity->change || activity->read ||
+            activity->retry_at != 0 || activity->token || !TAILQ_EMPTY(&activity->waiters))
+                return;
+        free(object->activity);
+        object->activity = NULL;
+}
+
+Flight *object_change(const Object *object) {
+        return object->activity ? object->activity->change : NULL;
+}
+
+Flight *object_read(const Object *object) {
+        return object->activity ? object->activity->read : NULL;
+}
+
+Waiter *object_waiter(const Object *object) {
+        return object->activity ? TAILQ_FIRST(&object->activity->waiters) : NULL;
+}
+
+usec_t object_retry_at(const Object *object) {
+        return object->activity ? object->activity->retry_at : 0;
+}
+
+void object_retry_at_once(Object *object) {
+        if (object->activity)
+                object->activity->retry_at = 0;
 }
 
 Object *object_free(Object *object, Registry *registry) {

@@ -16,6 +16,7 @@
 #include "core/plan.h"
 
 typedef struct Object Object;
+typedef struct Activity Activity;
 typedef struct Flight Flight;
 typedef struct Waiter Waiter;
 
@@ -52,13 +53,22 @@ typedef struct Members {
         uint32_t n, n_allocated;
 } Members;
 
+/* What goes on about an object. About most nothing does, so that this lies apart, and there is none
+ * of it at rest. */
+typedef struct Activity {
+        TAILQ_ENTRY(Activity) on_touched, on_ready;
+        Object *object;
+        Flight *change, *read; /* what is in flight for it */
+        TAILQ_HEAD(, Waiter) waiters;
+        usec_t retry_at; /* 0: at once */
+        char *token;     /* between the answer and the commit, no longer */
+} Activity;
+
 struct Object {
         Row row;    /* the core thinks here */
         Row *shown; /* the last durable image: &row at rest, NULL: never durable yet */
 
-        /* What each look asks lies beside the row, what a change asks behind it. */
-        Flight *change, *read; /* what is in flight for it */
-        TAILQ_HEAD(, Waiter) waiters;
+        Activity *activity;    /* NULL: there is none */
         usec_t look_at;        /* CLOCK_BOOTTIME, like all times here */
         uint64_t changed_seq;  /* of the last confirmed change: older observations do not count */
         uint32_t listed_by;    /* the last list that it stood in: its serial, as far as it fits */
@@ -79,13 +89,11 @@ struct Object {
         bool looked_for : 1;      /* due to be read for a reason: PRIORITY_REREAD */
         bool counted_pending : 1; /* with its owner */
 
-        TAILQ_ENTRY(Object) on_touched, on_woken, on_ready;
-        usec_t retry_at;                /* 0: at once */
+        STAILQ_ENTRY(Object) on_woken;
         uint32_t due_position;          /* see DueQueue */
         uint32_t told_rev[_ASPECT_MAX]; /* up to there clients know that it is accepted */
         uint32_t put_back_at;           /* s: drift is not put back before */
         uint32_t n_read_failed;
-        char *token; /* between the answer and the commit, no longer */
 
         /* From here on of sessions alone: the memory of a participant ends before. */
         Members members, shown_members;      /* wanted or observed there; as clients see */
@@ -101,7 +109,8 @@ typedef struct Bond {
 } Bond;
 
 RB_HEAD(ByClient, Bond);
-TAILQ_HEAD(Objects, Object);
+TAILQ_HEAD(Activities, Activity);
+STAILQ_HEAD(Objects, Object);
 
 typedef struct Registry {
         Index by_number[_KIND_MAX], by_id[_KIND_MAX], by_tag[_KIND_MAX];
@@ -124,6 +133,24 @@ Object *object_free(Object *object, Registry *registry);
 /* The like, for one that is not in the registry, or not yet. Return: 0, -ENOMEM. */
 int object_new_apart(Object **ret, Row *row);
 Object *object_free_apart(Object *object);
+/* What goes on about an object, made where there is nothing yet. Return: 0, -ENOMEM. */
+int object_act(Object *object);
+/* Lets go of that, if there is nothing left of it. */
+void object_settle(Object *object);
+/* What is in flight for it, NULL: nothing. */
+Flight *object_change(const Object *object);
+Flight *object_read(const Object *object);
+/* Who waits longest for it, NULL: nobody does. */
+Waiter *object_waiter(const Object *object);
+/* When to try again, 0: at once. */
+usec_t object_retry_at(const Object *object);
+void object_retry_at_once(Object *object);
+
+/* Those who wait for it; the one that the loop is at may be freed. */
+#define WAITERS_FOREACH(waiter, next, object)                                                      \
+        for ((waiter) = object_waiter(object);                                                     \
+             (waiter) && ((next) = TAILQ_NEXT((waiter), on_object), true); (waiter) = (next))
+
 /* Enters it into every index. Return: 0, -ENOMEM, -EEXIST. */
 int registry_enter(Registry *registry, Object *object);
 

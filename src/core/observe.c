@@ -52,12 +52,12 @@ static int place_of(Core *core, const Sighting *sighting, const Object *session,
 }
 
 bool core_observation_counts(const Object *object, uint64_t serial) {
-        return !object->removed && !object->change && object->changed_seq < serial;
+        return !object->removed && !object_change(object) && object->changed_seq < serial;
 }
 
 /* What was discarded is to be seen anew, once the change that is out has ended. */
 static void observation_missed(Core *core, Object *object) {
-        if (object->change)
+        if (object_change(object))
                 object->look_missed = true;
         else
                 core_look_soon(core, object, LOOK_AFTER_CHANGE_USEC);
@@ -256,7 +256,7 @@ int core_observe_adopted(Core *core, Object *object, const Object *session,
 /* They lie anywhere in memory: all are on their way before the first is looked at. */
 static void members_fetch(const Members *members) {
         for (size_t i = 0; i < members->n; i++)
-                for (size_t at = 0; at < offsetof(Object, on_touched); at += CACHE_LINE)
+                for (size_t at = 0; at < offsetof(Object, on_woken); at += CACHE_LINE)
                         __builtin_prefetch((const char *)members->items[i] + at);
 }
 
@@ -354,7 +354,9 @@ static int read_failed(Core *core, Object *object, const Answer *answer) {
         if (r < 0 || !(object->must_read || row_open(&object->row, MEMBERSHIP)))
                 return r;
         /* A change waits for this read: it is its attempt that failed. */
-        object->retry_at = object->look_at;
+        if (object_act(object) < 0)
+                return -ENOMEM;
+        object->activity->retry_at = object->look_at;
         waiters_pass(core, object);
         return 0;
 }

@@ -44,7 +44,7 @@ int core_uncreate(Core *core, Object *object, Outcome outcome, const char *messa
                 return r;
 
         object->row.gone = true;
-        object->retry_at = 0;
+        object_retry_at_once(object);
         for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
                 goals[aspect].wanted_rev++;
         return 0;
@@ -98,7 +98,7 @@ int core_fall_back(Core *core, Object *object) {
         core_look_soon(core, object, LOOK_AFTER_CHANGE_USEC);
         for (Aspect aspect = MEMBERSHIP; aspect < _ASPECT_MAX; aspect++)
                 goals[aspect].agreed_rev = goals[aspect].wanted_rev;
-        object->retry_at = 0;
+        object_retry_at_once(object);
         return 0;
 }
 
@@ -147,7 +147,7 @@ int core_fail(Core *core, Object *object, Outcome outcome, const char *message) 
         if (r < 0)
                 return r;
         object->row.failed = true;
-        object->retry_at = 0;
+        object_retry_at_once(object);
         return row_set_error(&object->row, outcome, message);
 }
 
@@ -204,7 +204,7 @@ static char *refusal_new(const Answer *answer) {
 }
 
 int core_refusal_level(const Object *object) {
-        return TAILQ_EMPTY(&object->waiters) ? 4 : 6;
+        return !object_waiter(object) ? 4 : 6;
 }
 
 int core_refuse(Core *core, Object *object, const Flight *flight, const Answer *answer) {

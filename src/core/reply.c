@@ -89,8 +89,11 @@ int core_reply(Core *core, uint64_t ticket, Outcome outcome, const Object *objec
 
 int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, bool wait,
                Waiter **ret) {
-        Waiter *waiter = calloc(1, sizeof(*waiter));
+        Waiter *waiter;
 
+        if (object_act(object) < 0)
+                return -ENOMEM;
+        waiter = calloc(1, sizeof(*waiter));
         if (!waiter)
                 return -ENOMEM;
         waiter->object = object;
@@ -101,7 +104,7 @@ int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, boo
                 for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
                         waiter->before_rev[aspect] = object->row.goals[aspect].wanted_rev;
         }
-        TAILQ_INSERT_TAIL(&object->waiters, waiter, on_object);
+        TAILQ_INSERT_TAIL(&object->activity->waiters, waiter, on_object);
         if (wait) {
                 waiter->reply_by = usec_add(core->now.boottime, core->config.reply_timeout_usec);
                 TAILQ_INSERT_TAIL(&core->waiters, waiter, on_clock);
@@ -114,8 +117,9 @@ int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, boo
 }
 
 void waiter_free(Core *core, Waiter *waiter) {
-        TAILQ_REMOVE(&waiter->object->waiters, waiter, on_object);
+        TAILQ_REMOVE(&waiter->object->activity->waiters, waiter, on_object);
         TAILQ_REMOVE(&core->waiters, waiter, on_clock);
+        object_settle(waiter->object);
         place_unref(waiter->before);
         spec_unref(waiter->adopter);
         free(waiter);
@@ -162,9 +166,9 @@ static void waiter_hand_down(Waiter *waiter) {
 }
 
 const Waiter *waiters_first_open(const Object *object) {
-        const Waiter *waiter;
+        const Waiter *waiter, *next;
 
-        TAILQ_FOREACH(waiter, &object->waiters, on_object)
+        WAITERS_FOREACH(waiter, next, object)
                 if (waiter_is_open(waiter) && !waiter_accepted_since(waiter))
                         return waiter;
         return NULL;
@@ -202,7 +206,7 @@ int waiters_settle(Core *core, Object *object) {
         Waiter *waiter, *next;
         int r = 0;
 
-        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
+        WAITERS_FOREACH(waiter, next, object)
                 if (r >= 0 && waiter->kind != INTENT_REFRESH && waiter_agreed(waiter))
                         r = waiter_answer(core, waiter, OUTCOME_DONE, NULL);
         return r;
@@ -226,9 +230,9 @@ static void waiter_hasten(Core *core, Waiter *waiter) {
 }
 
 void waiters_pass(Core *core, Object *object) {
-        Waiter *waiter;
+        Waiter *waiter, *next;
 
-        TAILQ_FOREACH(waiter, &object->waiters, on_object)
+        WAITERS_FOREACH(waiter, next, object)
                 if (waiter->kind != INTENT_REFRESH)
                         waiter_hasten(core, waiter);
 }
@@ -249,7 +253,7 @@ int waiters_expire(Core *core) {
                 Object *object = waiter->object;
 
                 r = waiter_pass(core, waiter);
-                if (object->provisional && TAILQ_EMPTY(&object->waiters))
+                if (object->provisional && !object_waiter(object))
                         core_adoption_free(core, object);
         }
         return r;
@@ -270,16 +274,16 @@ int waiters_fail(Core *core, Object *object, const uint32_t limit[_ASPECT_MAX], 
         Waiter *waiter, *next;
         int r = 0;
 
-        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
+        WAITERS_FOREACH(waiter, next, object)
                 if (r >= 0 && waiter_within(waiter, limit))
                         r = waiter_answer(core, waiter, outcome, message);
         return r;
 }
 
 void waiters_stand_on(Object *object, Aspect aspect) {
-        Waiter *waiter;
+        Waiter *waiter, *next;
 
-        TAILQ_FOREACH(waiter, &object->waiters, on_object)
+        WAITERS_FOREACH(waiter, next, object)
                 waiter->before_rev[aspect] = object->row.goals[aspect].wanted_rev;
 }
 
@@ -287,7 +291,7 @@ int waiters_fail_open(Core *core, Object *object, Outcome outcome, const char *m
         Waiter *waiter, *next;
         int r = 0;
 
-        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
+        WAITERS_FOREACH(waiter, next, object)
                 if (r >= 0 && waiter_is_open(waiter))
                         r = waiter_answer(core, waiter, outcome, message);
         return r;
@@ -297,7 +301,7 @@ int waiters_fail_session(Core *core, Object *object, uint64_t session) {
         Waiter *waiter, *next;
         int r = 0;
 
-        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next) {
+        WAITERS_FOREACH(waiter, next, object) {
                 bool wants = waiter->kind == INTENT_ADD || waiter->kind == INTENT_SUBSCRIBE;
 
                 if (r >= 0 && wants && waiter->session == session)
@@ -311,7 +315,7 @@ int waiters_fail_all(Core *core, Object *object, Outcome outcome, const char *me
         Waiter *waiter;
         int r = 0;
 
-        while (r >= 0 && (waiter = TAILQ_FIRST(&object->waiters)))
+        while (r >= 0 && (waiter = object_waiter(object)))
                 r = waiter_answer(core, waiter, outcome, message);
         return r;
 }
@@ -321,7 +325,7 @@ int waiters_end(Core *core, Object *object, const Object *as, Outcome outcome,
         Waiter *waiter;
         int r = 0;
 
-        while (r >= 0 && (waiter = TAILQ_FIRST(&object->waiters))) {
+        while (r >= 0 && (waiter = object_waiter(object))) {
                 r = core_reply(core, waiter->ticket, outcome, as, message);
                 waiter_free(core, waiter);
         }
@@ -329,9 +333,9 @@ int waiters_end(Core *core, Object *object, const Object *as, Outcome outcome,
 }
 
 bool waiters_have_adopter(const Object *object, const char *client_name) {
-        const Waiter *waiter;
+        const Waiter *waiter, *next;
 
-        TAILQ_FOREACH(waiter, &object->waiters, on_object)
+        WAITERS_FOREACH(waiter, next, object)
                 if (strcmp(waiter->adopter->client_name, client_name) == 0)
                         return true;
         return false;
@@ -342,7 +346,7 @@ int waiters_fail_adopters(Core *core, Object *object, const char *client_name, O
         Waiter *waiter, *next;
         int r = 0;
 
-        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
+        WAITERS_FOREACH(waiter, next, object)
                 if (r >= 0 && strcmp(waiter->adopter->client_name, client_name) == 0)
                         r = waiter_answer(core, waiter, outcome, message);
         return r;
@@ -352,7 +356,7 @@ int waiters_fail_creators(Core *core, Object *object, Outcome outcome, const cha
         Waiter *waiter, *next;
         int r = 0;
 
-        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
+        WAITERS_FOREACH(waiter, next, object)
                 if (r >= 0 && waiter->kind == INTENT_CREATE)
                         r = waiter_answer(core, waiter, outcome, message);
         return r;
@@ -362,7 +366,7 @@ int waiters_read(Core *core, Object *object, Outcome outcome, const char *messag
         Waiter *waiter, *next;
         int r = 0;
 
-        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next)
+        WAITERS_FOREACH(waiter, next, object)
                 if (r >= 0 && waiter->kind == INTENT_REFRESH)
                         r = waiter_answer(core, waiter, outcome, message);
         return r;
@@ -373,7 +377,7 @@ int waiters_supersede(Core *core, Object *object, Aspect aspect) {
         Waiter *waiter, *next;
         int r = 0;
 
-        TAILQ_FOREACH_SAFE(waiter, &object->waiters, on_object, next) {
+        WAITERS_FOREACH(waiter, next, object) {
                 if (r < 0)
                         break;
                 if (waiter->kind == INTENT_REFRESH)
@@ -390,18 +394,18 @@ int waiters_supersede(Core *core, Object *object, Aspect aspect) {
 }
 
 bool waiters_have(const Object *object, IntentKind kind) {
-        const Waiter *waiter;
+        const Waiter *waiter, *next;
 
-        TAILQ_FOREACH(waiter, &object->waiters, on_object)
+        WAITERS_FOREACH(waiter, next, object)
                 if (waiter->kind == kind)
                         return true;
         return false;
 }
 
 bool waiters_create_and_join(const Object *object) {
-        const Waiter *waiter;
+        const Waiter *waiter, *next;
 
-        TAILQ_FOREACH(waiter, &object->waiters, on_object)
+        WAITERS_FOREACH(waiter, next, object)
                 if (waiter->kind == INTENT_CREATE && waiter->rev[MEMBERSHIP] != 0 &&
                     waiter->rev[MEMBERSHIP] == object->row.goals[MEMBERSHIP].wanted_rev)
                         return true;

@@ -78,7 +78,7 @@ static int batch_add(Core *core, Batch *batch, Object *object) {
         entry->tombstone = object->tombstone;
         entry->revived = object->revived;
         object->revived = false;
-        entry->token = TAKE(object->token);
+        entry->token = TAKE(object->activity->token);
         entry->to_disk = object_to_disk(object);
         if (object->row.kind == KIND_SESSION) {
                 object->batch_index = (uint32_t)batch->n_rows;
@@ -110,11 +110,11 @@ DEFINE_CLEANUP(Batch, batch_free);
 static int batch_new(Core *core, Batch **ret) {
         CLEANUP(batch_freep) Batch *batch = calloc(1, sizeof(*batch));
         CLEANUP(freep) Object **objects = NULL;
-        Object *object;
+        Activity *activity;
         size_t n = 0;
         int r;
 
-        TAILQ_FOREACH(object, &core->touched, on_touched)
+        TAILQ_FOREACH(activity, &core->touched, on_touched)
                 n++;
         objects = calloc(n + 1, sizeof(*objects));
         if (!batch || !objects)
@@ -125,14 +125,17 @@ static int batch_new(Core *core, Batch **ret) {
         free(core->batch_objects);
         core->batch_objects = TAKE(objects);
 
-        while ((object = TAILQ_FIRST(&core->touched))) {
-                TAILQ_REMOVE(&core->touched, object, on_touched);
+        while ((activity = TAILQ_FIRST(&core->touched))) {
+                Object *object = activity->object;
+
+                TAILQ_REMOVE(&core->touched, activity, on_touched);
                 if (storage_hold(core, object, object_to_disk(object)))
                         continue;
                 object->touched = false;
                 r = batch_add(core, batch, object);
                 if (r < 0)
                         return r;
+                object_settle(object);
         }
         *ret = TAKE(batch);
         return 0;
@@ -328,12 +331,12 @@ int core_committed(Core *core, Batch *batch, Now now) {
 }
 
 static void object_leave(Core *core, Object *object) {
-        if (object->change)
-                object->change->object = NULL;
-        if (object->read)
-                object->read->object = NULL;
+        if (object_change(object))
+                object_change(object)->object = NULL;
+        if (object_read(object))
+                object_read(object)->object = NULL;
         if (object->touched)
-                TAILQ_REMOVE(&core->touched, object, on_touched);
+                TAILQ_REMOVE(&core->touched, object->activity, on_touched);
         object_free(object, &core->registry);
 }
 
@@ -350,7 +353,7 @@ usec_t core_deadline(const Core *core, Now now) {
 
         if (core->batch)
                 return USEC_NEVER;
-        if (!TAILQ_EMPTY(&core->touched) || !TAILQ_EMPTY(&core->woken) || core->n_effects > 0 ||
+        if (!TAILQ_EMPTY(&core->touched) || !STAILQ_EMPTY(&core->woken) || core->n_effects > 0 ||
             core->syncing[KIND_SESSION] || core->syncing[KIND_PARTICIPANT] ||
             !TAILQ_EMPTY(&core->departures))
                 return now.boottime;

@@ -68,10 +68,10 @@ static int effects_reopen(Core *core, Batch *batch) {
 
 static int storage_let_go(Core *core) {
         Storage *storage = &core->storage;
-        Object *object;
+        Activity *activity;
 
-        TAILQ_FOREACH(object, &storage->held, on_touched)
-                object->held = false;
+        TAILQ_FOREACH(activity, &storage->held, on_touched)
+                activity->object->held = false;
         TAILQ_CONCAT(&core->touched, &storage->held, on_touched);
         return effects_reopen(core, NULL);
 }
@@ -106,7 +106,7 @@ bool storage_hold(Core *core, Object *object, bool to_disk) {
         if (storage->state != STORAGE_HELD || !to_disk)
                 return false;
         object->held = true;
-        TAILQ_INSERT_TAIL(&storage->held, object, on_touched);
+        TAILQ_INSERT_TAIL(&storage->held, object->activity, on_touched);
         return true;
 }
 
@@ -230,19 +230,22 @@ bool storage_refuses(const Core *core, IntentKind kind) {
 }
 
 /* All that the batch has is to be written still. */
-static void rows_reopen(Core *core, Batch *batch) {
+static int rows_reopen(Core *core, Batch *batch) {
         for (size_t i = 0; i < batch->n_rows; i++) {
                 Object *object = core->batch_objects[i];
 
-                if (!object->token)
-                        object->token = TAKE(batch->rows[i].token);
+                if (object_act(object) < 0)
+                        return -ENOMEM;
+                if (!object->activity->token)
+                        object->activity->token = TAKE(batch->rows[i].token);
                 object->revived = object->revived || batch->rows[i].revived;
                 if (object->touched)
                         continue;
                 object->touched = true;
-                TAILQ_INSERT_TAIL(&core->touched, object, on_touched);
+                TAILQ_INSERT_TAIL(&core->touched, object->activity, on_touched);
                 core_wake(core, object);
         }
+        return 0;
 }
 
 int core_refused(Core *core, Batch *batch, Now now) {
@@ -252,8 +255,9 @@ int core_refused(Core *core, Batch *batch, Now now) {
         int r;
 
         core->now = now;
-        rows_reopen(core, batch);
-        r = effects_reopen(core, batch);
+        r = rows_reopen(core, batch);
+        if (r >= 0)
+                r = effects_reopen(core, batch);
         core->batch = batch_free(batch);
         if (r >= 0)
                 r = undo_calls(core, vital);

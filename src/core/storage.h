@@ -49,7 +49,7 @@ typedef struct Storage {
         uint64_t ticket, call;     /* its ticket; how many there were */
         struct Undos sealed, open; /* of the batch on its way, and of calls since then */
 
-        struct Objects held;
+        struct Activities held;
         Effect *effects; /* that tell of these */
         size_t n_effects;
 } Storage;

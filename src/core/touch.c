@@ -6,6 +6,8 @@
 int core_touch(Core *core, Object *object) {
         if (core->storage.intent && undo_note(core, object) < 0)
                 return -ENOMEM;
+        if (object_act(object) < 0)
+                return -ENOMEM;
         if (object->shown == &object->row) {
                 CLEANUP(row_freep) Row *shown = calloc(1, sizeof(*shown));
 
@@ -15,7 +17,7 @@ int core_touch(Core *core, Object *object) {
         }
         if (!object->touched) {
                 object->touched = true;
-                TAILQ_INSERT_TAIL(&core->touched, object, on_touched);
+                TAILQ_INSERT_TAIL(&core->touched, object->activity, on_touched);
         }
         core_wake(core, object);
         return 0;
@@ -25,7 +27,7 @@ void core_wake(Core *core, Object *object) {
         if (object->woken || object->removed)
                 return;
         object->woken = true;
-        TAILQ_INSERT_TAIL(&core->woken, object, on_woken);
+        STAILQ_INSERT_TAIL(&core->woken, object, on_woken);
 }
 
 Object *core_session(const Core *core, uint64_t number) {
@@ -146,9 +148,10 @@ int core_back_off(Core *core, Object *object, Outcome outcome, const char *messa
         if (r < 0)
                 return r;
         object->row.n_failed++;
-        object->retry_at = core->now.boottime + backoff_delay(core->config.retry_min_usec,
-                                                              core->config.retry_max_usec,
-                                                              object->row.n_failed, &core->seed);
+        object->activity->retry_at =
+                core->now.boottime + backoff_delay(core->config.retry_min_usec,
+                                                   core->config.retry_max_usec,
+                                                   object->row.n_failed, &core->seed);
         return row_set_error(&object->row, outcome, message);
 }
 
@@ -175,7 +178,7 @@ int core_release_member(Core *core, Object *member, uint64_t session) {
                 goals[aspect].wanted_rev++;
                 /* A change that is out tells more than the session's end does, and what was to be
                  * left for this session is still to be left. */
-                if (!member->change && !member->row.observed)
+                if (!object_change(member) && !member->row.observed)
                         goals[aspect].agreed_rev = goals[aspect].wanted_rev;
         }
         member->must_read = true;
@@ -231,11 +234,6 @@ int core_remove(Core *core, Object *object, bool tombstone) {
         object->removed = true;
         object->tombstone = tombstone;
         registry_set_due(&core->registry, object, USEC_NEVER);
-        if (object->ready)
-                TAILQ_REMOVE(&core->ready[object->priority], object, on_ready);
-        object->ready = false;
-        if (object->woken)
-                TAILQ_REMOVE(&core->woken, object, on_woken);
-        object->woken = false;
+        core_unready(core, object);
         return 0;
 }

@@ -114,9 +114,9 @@ static int undo_settle(Core *core, const Undo *undo) {
 }
 
 static Waiter *undo_waiter(const Undo *undo) {
-        Waiter *waiter;
+        Waiter *waiter, *next;
 
-        TAILQ_FOREACH(waiter, &undo->object->waiters, on_object)
+        WAITERS_FOREACH(waiter, next, undo->object)
                 if (waiter->ticket == undo->ticket)
                         return waiter;
         return NULL;

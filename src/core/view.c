@@ -99,10 +99,10 @@ usec_t core_next_attempt(const Core *core, Kind kind, uint64_t number, Now now) 
         const Object *object = registry_find(&core->registry, kind, number);
         usec_t at;
 
-        if (!object || row_in_sync(&object->row) || object->row.failed || object->change)
+        if (!object || row_in_sync(&object->row) || object->row.failed || object_change(object))
                 return 0;
         if (host_open(core))
-                at = usec_max(object->retry_at, now.boottime);
+                at = usec_max(object_retry_at(object), now.boottime);
         else if (core->host.probe_at == USEC_NEVER)
                 at = 0;
         else

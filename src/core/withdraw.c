@@ -34,7 +34,7 @@ static int go_back(Core *core, Object *object, const Waiter *first) {
                      place_equal(place, row->observed));
         if (goals[MEMBERSHIP].sent_rev > goals[MEMBERSHIP].agreed_rev)
                 object->must_read = true;
-        object->retry_at = 0;
+        object_retry_at_once(object);
         return 0;
 }
 
@@ -103,7 +103,7 @@ int core_withdraw(Core *core, Outcome outcome, const char *message) {
                 Object *object = waiter->object;
                 int r;
 
-                if (object->change || waiter->reply_by == 0) {
+                if (object_change(object) || waiter->reply_by == 0) {
                         waiter = TAILQ_NEXT(waiter, on_clock);
                         continue;
                 }

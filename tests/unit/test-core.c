@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "core/internal.h"
+
 static const Intent create_session = { .kind = INTENT_CREATE,
                                        .object = KIND_SESSION,
                                        .wait = true };
@@ -239,6 +241,72 @@ static void test_gone(void **state) {
 }
 
 /* Covers "state: the time of a session passes". */
+static bool is_active(const Bench *bench, Kind kind, uint64_t number) {
+        return registry_find(&bench->core->registry, kind, number)->activity;
+}
+
+/* What is read says that p1 is in @session, NULL: in none. */
+static void answer_reads(Bench *bench, const char *session) {
+        const Sighting sighting = bench_sighting("p1", session, MODE_SESSION);
+
+        for (;;) {
+                switch (bench_operation(bench)) {
+                case OPERATION_GET_SESSION:
+                        bench_answer(bench, API_OK);
+                        break;
+                case OPERATION_GET_PARTICIPANT:
+                        bench_answer_seen(bench, "p1", session, MODE_SESSION);
+                        break;
+                case OPERATION_LIST_PARTICIPANTS:
+                        bench_answer_sightings(bench, &sighting, session ? 1 : 0);
+                        break;
+                default:
+                        return;
+                }
+        }
+}
+
+/* Of what goes on about an object nothing is left in memory once that has ended. */
+static void test_activity(void **state) {
+        Bench *bench = *state;
+        const uint64_t session = bench_session(bench, "s1");
+        const uint64_t number = bench_participant(bench, "p1", session, MODE_SESSION);
+        const Intent leave = { .kind = INTENT_REMOVE,
+                               .object = KIND_PARTICIPANT,
+                               .number = number,
+                               .session = session,
+                               .wait = true };
+        const Intent refresh = { .kind = INTENT_REFRESH,
+                                 .object = KIND_SESSION,
+                                 .number = session };
+
+        bench_pass(bench, USEC_PER_SEC);
+        answer_reads(bench, "s1");
+        assert_false(is_active(bench, KIND_SESSION, session));
+        assert_false(is_active(bench, KIND_PARTICIPANT, number));
+
+        assert_int_equal(bench_intend(bench, refresh), 0);
+        assert_true(is_active(bench, KIND_SESSION, session));
+        answer_reads(bench, "s1");
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+        assert_false(is_active(bench, KIND_SESSION, session));
+
+        /* While it waits to be tried again, too. */
+        assert_int_equal(bench_intend(bench, leave), 0);
+        assert_true(is_active(bench, KIND_PARTICIPANT, number));
+        bench_answer(bench, API_BROKEN);
+        answer_reads(bench, "s1");
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+        assert_true(is_active(bench, KIND_PARTICIPANT, number));
+        bench_pass(bench, USEC_PER_MIN);
+        answer_reads(bench, "s1");
+        bench_answer(bench, API_OK);
+        bench_pass(bench, USEC_PER_SEC);
+        answer_reads(bench, NULL);
+        assert_true(row_in_sync(bench_row(bench, KIND_PARTICIPANT, number)));
+        assert_false(is_active(bench, KIND_PARTICIPANT, number));
+}
+
 static void test_expiry(void **state) {
         Bench *bench = *state;
         CoreConfig config = bench_config;
@@ -335,6 +403,7 @@ int main(void) {
                 TEST(test_restore_damaged),
                 TEST(test_owner_counts),
                 TEST(test_gone),
+                TEST(test_activity),
                 TEST(test_expiry),
         };
 

@@ -5,10 +5,10 @@
 
 #define N_OBJECTS 64U
 
-/* What was set last stands in retry_at too, which the queue does not know. */
+/* What was set last stands in look_at too, which the queue does not know. */
 static void make_objects(Object objects[N_OBJECTS]) {
         for (uint32_t i = 0; i < N_OBJECTS; i++)
-                objects[i] = (Object){ .retry_at = USEC_NEVER, .row = { .number = i + 1 } };
+                objects[i] = (Object){ .look_at = USEC_NEVER, .row = { .number = i + 1 } };
 }
 
 /* The one that should be first, found the long way. */
@@ -16,8 +16,8 @@ static Object *first_of(Object objects[N_OBJECTS]) {
         Object *first = NULL;
 
         for (uint32_t i = 0; i < N_OBJECTS; i++)
-                if (objects[i].retry_at != USEC_NEVER &&
-                    (!first || objects[i].retry_at < first->retry_at))
+                if (objects[i].look_at != USEC_NEVER &&
+                    (!first || objects[i].look_at < first->look_at))
                         first = objects + i;
         return first;
 }
@@ -40,10 +40,10 @@ static void test_order(void **state) {
                 usec_t due = (seed >> 50) % 8 == 0 ? USEC_NEVER : (seed >> 33) % 32;
 
                 due_set(&queue, object, due);
-                object->retry_at = due;
+                object->look_at = due;
                 first = first_of(objects);
                 assert_ptr_equal(due_first(&queue), first);
-                assert_true(due_next(&queue) == (first ? first->retry_at : USEC_NEVER));
+                assert_true(due_next(&queue) == (first ? first->look_at : USEC_NEVER));
         }
 
         /* One by one they come in their order, and of equal times by number. */
@@ -51,7 +51,7 @@ static void test_order(void **state) {
                 assert_ptr_equal(object, first_of(objects));
                 assert_true(!before || before->row.number != object->row.number);
                 due_set(&queue, object, USEC_NEVER);
-                object->retry_at = USEC_NEVER;
+                object->look_at = USEC_NEVER;
         }
         assert_null(first_of(objects));
         due_deinit(&queue);
