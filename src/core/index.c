@@ -7,91 +7,97 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_MAX 512U
-
-typedef struct Entry {
-        uint64_t key;
-        Object *object;
-} Entry;
+#define CHUNK_MAX  256U
+#define CACHE_LINE 64U
 
 struct IndexChunk {
+        uint32_t *keys; /* apart from the objects: a search walks over little memory */
+        Object **objects;
         uint32_t n, n_allocated; /* never empty */
-        Entry entries[];
 };
 
 /* What is searched for. */
 typedef struct Search {
-        uint64_t key;
+        uint32_t key;
         IndexOrder order;
         const void *what;
 } Search;
 
-static int entry_compare(const Entry *entry, const Search *search) {
-        if (entry->key != search->key)
-                return entry->key < search->key ? -1 : 1;
-        return search->order ? search->order(entry->object, search->what) : 0;
+/* How many of sorted keys are smaller. Without a branch that nobody could foresee. */
+static uint32_t keys_before(const uint32_t *keys, uint32_t n, uint32_t key) {
+        const uint32_t *from = keys;
+
+        while (n > 1) {
+                uint32_t half = n / 2;
+
+                from = from[half - 1] < key ? from + half : from;
+                n -= half;
+        }
+        return (uint32_t)(from - keys) + (n == 1 && *from < key);
 }
 
-static bool chunk_begins_before(const Index *index, uint32_t chunk, const Search *search) {
-        if (index->keys[chunk] != search->key)
-                return index->keys[chunk] < search->key;
-        return entry_compare(index->chunks[chunk]->entries, search) < 0;
+/* An entry of a chunk; NULL for the chunk: the first one of each. */
+static Object *entry_object(const Index *index, const IndexChunk *chunk, uint32_t i) {
+        return chunk ? chunk->objects[i] : index->chunks[i].objects[0];
+}
+
+/* How many of these come before what is searched for. */
+static uint32_t entries_before(const Index *index, const IndexChunk *chunk, const Search *search) {
+        const uint32_t *keys = chunk ? chunk->keys : index->keys;
+        uint32_t n = chunk ? chunk->n : index->n, low, high;
+
+        low = keys_before(keys, n, search->key);
+        if (!search->order || low == n || keys[low] != search->key)
+                return low;
+
+        high = search->key == UINT32_MAX ? n : keys_before(keys, n, search->key + 1);
+        while (low < high) {
+                uint32_t middle = low + (high - low) / 2;
+
+                if (search->order(entry_object(index, chunk, middle), search->what) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
 }
 
 /* In the last chunk that begins before it, and maybe behind all that are there: where it is to be
  * put. */
 static IndexPosition index_place(const Index *index, const Search *search) {
-        uint32_t low = 0, high = index->n;
-        IndexPosition position = { 0 };
+        uint32_t n = entries_before(index, NULL, search);
         const IndexChunk *chunk;
 
-        while (low < high) {
-                uint32_t middle = low + (high - low) / 2;
-
-                if (chunk_begins_before(index, middle, search))
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        if (low == 0)
-                return position;
-
-        position.chunk = low - 1;
-        chunk = index->chunks[position.chunk];
-        low = 1;
-        high = chunk->n;
-        while (low < high) {
-                uint32_t middle = low + (high - low) / 2;
-
-                if (entry_compare(chunk->entries + middle, search) < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        position.i = low;
-        return position;
+        if (n == 0)
+                return (IndexPosition){ 0 };
+        chunk = index->chunks + n - 1;
+        /* All that a search could look at is on its way before it begins. */
+        for (uint32_t i = 0; i < chunk->n; i += CACHE_LINE / sizeof(*chunk->keys))
+                __builtin_prefetch(chunk->keys + i);
+        return (IndexPosition){ n - 1, entries_before(index, chunk, search) };
 }
 
 /* Behind the last entry of a chunk is the first of the next one. */
 static IndexPosition index_settle(const Index *index, IndexPosition position) {
-        if (position.chunk < index->n && position.i >= index->chunks[position.chunk]->n)
+        if (position.chunk < index->n && position.i >= index->chunks[position.chunk].n)
                 return (IndexPosition){ position.chunk + 1, 0 };
         return position;
 }
 
-static const Entry *index_entry(const Index *index, IndexPosition position) {
-        return position.chunk < index->n ? index->chunks[position.chunk]->entries + position.i
-                                         : NULL;
+/* What stands there is what is searched for. */
+static bool index_holds(const Index *index, IndexPosition position, const Search *search) {
+        const IndexChunk *chunk = index->chunks + position.chunk;
+
+        return position.chunk < index->n && chunk->keys[position.i] == search->key &&
+               (!search->order || search->order(chunk->objects[position.i], search->what) == 0);
 }
 
-IndexPosition index_search(const Index *index, uint64_t key, IndexOrder order, const void *what) {
+IndexPosition index_search(const Index *index, uint32_t key, IndexOrder order, const void *what) {
         return index_settle(index, index_place(index, &(Search){ key, order, what }));
 }
 
 Object *index_get(const Index *index, IndexPosition position) {
-        const Entry *entry = index_entry(index, position);
-
-        return entry ? entry->object : NULL;
+        return position.chunk < index->n ? index->chunks[position.chunk].objects[position.i] : NULL;
 }
 
 IndexPosition index_next(const Index *index, IndexPosition position) {
@@ -99,22 +105,34 @@ IndexPosition index_next(const Index *index, IndexPosition position) {
         return index_settle(index, position);
 }
 
-Object *index_find(const Index *index, uint64_t key, IndexOrder order, const void *what) {
+Object *index_find(const Index *index, uint32_t key, IndexOrder order, const void *what) {
         Search search = { key, order, what };
-        const Entry *entry = index_entry(index, index_search(index, key, order, what));
+        IndexPosition position = index_search(index, key, order, what);
 
-        return entry && entry_compare(entry, &search) == 0 ? entry->object : NULL;
+        return index_holds(index, position, &search) ? index_get(index, position) : NULL;
+}
+
+static IndexChunk *chunk_free(IndexChunk *chunk) {
+        free(chunk->keys);
+        free(chunk->objects);
+        return NULL;
 }
 
 /* Room for @n entries. Less than there was is a favour. */
-static int chunk_resize(Index *index, uint32_t at, uint32_t n) {
-        IndexChunk *chunk = index->chunks[at];
+static int chunk_resize(IndexChunk *chunk, uint32_t n) {
+        uint32_t *keys = reallocarray(chunk->keys, n, sizeof(*keys));
+        Object **objects;
 
-        chunk = realloc(chunk, sizeof(*chunk) + n * sizeof(Entry));
-        if (!chunk)
+        if (!keys)
                 return -ENOMEM;
+        chunk->keys = keys;
+        /* As long as one of both is larger, what fits into both counts. */
+        chunk->n_allocated = n < chunk->n_allocated ? n : chunk->n_allocated;
+        objects = reallocarray(chunk->objects, n, sizeof(Object *));
+        if (!objects)
+                return -ENOMEM;
+        chunk->objects = objects;
         chunk->n_allocated = n;
-        index->chunks[at] = chunk;
         return 0;
 }
 
@@ -124,10 +142,16 @@ static uint32_t chunk_room(uint32_t n) {
         return room < CHUNK_MAX ? room : CHUNK_MAX;
 }
 
+/* Moves what stands from @from on to @to, which has room for it. */
+static void chunk_move(IndexChunk *to, uint32_t at, const IndexChunk *chunk, uint32_t from) {
+        memmove(to->keys + at, chunk->keys + from, (chunk->n - from) * sizeof(uint32_t));
+        memmove(to->objects + at, chunk->objects + from, (chunk->n - from) * sizeof(Object *));
+}
+
 static int index_reserve(Index *index) {
         uint32_t n = index->n_allocated + index->n_allocated / 2 + 4;
-        IndexChunk **chunks;
-        uint64_t *keys;
+        IndexChunk *chunks;
+        uint32_t *keys;
 
         if (index->n < index->n_allocated)
                 return 0;
@@ -143,128 +167,126 @@ static int index_reserve(Index *index) {
         return 0;
 }
 
-/* A chunk with copies of @n entries, in front of the one that is at @at now. */
-static int index_add_chunk(Index *index, uint32_t at, const Entry *entries, uint32_t n) {
-        uint32_t room = chunk_room(n);
-        IndexChunk *chunk;
+/* A chunk without entries and with room for @n, in front of the one that is at @at now. Its first
+ * key is the caller's to set. */
+static int index_add_chunk(Index *index, uint32_t at, uint32_t n) {
+        IndexChunk chunk = { 0 };
 
         if (index_reserve(index) < 0)
                 return -ENOMEM;
-        chunk = malloc(sizeof(*chunk) + room * sizeof(Entry));
-        if (!chunk)
+        if (chunk_resize(&chunk, chunk_room(n)) < 0) {
+                chunk_free(&chunk);
                 return -ENOMEM;
-        chunk->n = n;
-        chunk->n_allocated = room;
-        memcpy(chunk->entries, entries, n * sizeof(Entry));
-
+        }
         memmove(index->chunks + at + 1, index->chunks + at, (index->n - at) * sizeof(chunk));
-        memmove(index->keys + at + 1, index->keys + at, (index->n - at) * sizeof(uint64_t));
+        memmove(index->keys + at + 1, index->keys + at, (index->n - at) * sizeof(uint32_t));
         index->chunks[at] = chunk;
-        index->keys[at] = chunk->entries[0].key;
         index->n++;
         return 0;
 }
 
 static void index_drop_chunk(Index *index, uint32_t at) {
-        free(index->chunks[at]);
+        chunk_free(index->chunks + at);
         index->n--;
         memmove(index->chunks + at, index->chunks + at + 1,
                 (index->n - at) * sizeof(*index->chunks));
-        memmove(index->keys + at, index->keys + at + 1, (index->n - at) * sizeof(uint64_t));
+        memmove(index->keys + at, index->keys + at + 1, (index->n - at) * sizeof(uint32_t));
 }
 
-/* Makes two of a full chunk. What grows at its end leaves full ones behind. */
+/* Makes two of a full chunk. */
 static int index_split(Index *index, IndexPosition *position) {
-        IndexChunk *chunk = index->chunks[position->chunk];
-        uint32_t half = chunk->n / 2;
+        uint32_t half = index->chunks[position->chunk].n / 2;
+        IndexChunk *chunk, *next;
         int r;
 
-        r = index_add_chunk(index, position->chunk + 1, chunk->entries + half, chunk->n - half);
+        r = index_add_chunk(index, position->chunk + 1, half);
         if (r < 0)
                 return r;
+        chunk = index->chunks + position->chunk;
+        next = chunk + 1;
+        chunk_move(next, 0, chunk, half);
+        next->n = chunk->n - half;
         chunk->n = half;
-        (void)chunk_resize(index, position->chunk, chunk_room(half));
+        index->keys[position->chunk + 1] = next->keys[0];
+        (void)chunk_resize(chunk, chunk_room(half));
         if (position->i > half)
                 *position = (IndexPosition){ position->chunk + 1, position->i - half };
         return 0;
 }
 
-static int index_put(Index *index, IndexPosition position, const Entry *entry) {
-        IndexChunk *chunk = index->chunks[position.chunk];
+/* Makes sure that there is room at a position, which may move on to another chunk. What grows at
+ * its end leaves full chunks behind. */
+static int index_make_room(Index *index, IndexPosition *position) {
+        IndexChunk *chunk = index->chunks + position->chunk;
         int r = 0;
 
-        if (chunk->n == CHUNK_MAX && position.i == chunk->n)
-                return index_add_chunk(index, position.chunk + 1, entry, 1);
+        if (index->n == 0)
+                return index_add_chunk(index, 0, 1);
+        if (chunk->n == CHUNK_MAX && position->i == chunk->n) {
+                *position = (IndexPosition){ position->chunk + 1, 0 };
+                return index_add_chunk(index, position->chunk, 1);
+        }
         if (chunk->n == CHUNK_MAX)
-                r = index_split(index, &position);
-        chunk = index->chunks[position.chunk];
+                r = index_split(index, position);
+        chunk = index->chunks + position->chunk;
         if (r >= 0 && chunk->n == chunk->n_allocated)
-                r = chunk_resize(index, position.chunk, chunk_room(chunk->n));
-        if (r < 0)
-                return r;
-
-        chunk = index->chunks[position.chunk];
-        memmove(chunk->entries + position.i + 1, chunk->entries + position.i,
-                (chunk->n - position.i) * sizeof(Entry));
-        chunk->entries[position.i] = *entry;
-        chunk->n++;
-        index->keys[position.chunk] = chunk->entries[0].key;
-        return 0;
+                r = chunk_resize(chunk, chunk_room(chunk->n));
+        return r;
 }
 
-int index_insert(Index *index, uint64_t key, IndexOrder order, const void *what, Object *object) {
+int index_insert(Index *index, uint32_t key, IndexOrder order, const void *what, Object *object) {
         Search search = { key, order, what };
         IndexPosition position = index_place(index, &search);
-        const Entry *found = index_entry(index, index_settle(index, position));
-        Entry entry = { key, object };
+        IndexChunk *chunk;
 
-        if (found && entry_compare(found, &search) == 0)
+        if (index_holds(index, index_settle(index, position), &search))
                 return -EEXIST;
-        if (index->n == 0)
-                return index_add_chunk(index, 0, &entry, 1);
-        return index_put(index, position, &entry);
+        if (index_make_room(index, &position) < 0)
+                return -ENOMEM;
+
+        chunk = index->chunks + position.chunk;
+        chunk_move(chunk, position.i + 1, chunk, position.i);
+        chunk->keys[position.i] = key;
+        chunk->objects[position.i] = object;
+        chunk->n++;
+        index->keys[position.chunk] = chunk->keys[0];
+        return 0;
 }
 
 /* Two chunks that have become small become one, if there is memory for it. */
 static void index_merge(Index *index, uint32_t at) {
-        IndexChunk *chunk = index->chunks[at], *next;
+        IndexChunk *chunk = index->chunks + at, *next = chunk + 1;
 
-        if (at + 1 >= index->n || chunk->n + index->chunks[at + 1]->n > CHUNK_MAX / 2)
+        if (at + 1 >= index->n || chunk->n + next->n > CHUNK_MAX / 2)
                 return;
-        next = index->chunks[at + 1];
-        if (chunk_resize(index, at, chunk_room(chunk->n + next->n)) < 0)
+        if (chunk_resize(chunk, chunk_room(chunk->n + next->n)) < 0)
                 return;
-        chunk = index->chunks[at];
-        memcpy(chunk->entries + chunk->n, next->entries, next->n * sizeof(Entry));
+        chunk_move(chunk, chunk->n, next, 0);
         chunk->n += next->n;
         index_drop_chunk(index, at + 1);
 }
 
-void index_remove(Index *index, uint64_t key, IndexOrder order, const void *what) {
+void index_remove(Index *index, uint32_t key, IndexOrder order, const void *what) {
         Search search = { key, order, what };
         IndexPosition position = index_search(index, key, order, what);
-        IndexChunk *chunk;
+        IndexChunk *chunk = index->chunks + position.chunk;
 
-        assert(position.chunk < index->n);
-        chunk = index->chunks[position.chunk];
-        assert(entry_compare(chunk->entries + position.i, &search) == 0);
-
+        assert(index_holds(index, position, &search));
+        chunk_move(chunk, position.i, chunk, position.i + 1);
         chunk->n--;
-        memmove(chunk->entries + position.i, chunk->entries + position.i + 1,
-                (chunk->n - position.i) * sizeof(Entry));
         if (chunk->n == 0) {
                 index_drop_chunk(index, position.chunk);
                 return;
         }
-        index->keys[position.chunk] = chunk->entries[0].key;
+        index->keys[position.chunk] = chunk->keys[0];
         if (chunk->n == chunk->n_allocated / 4)
-                (void)chunk_resize(index, position.chunk, chunk_room(chunk->n));
+                (void)chunk_resize(chunk, chunk_room(chunk->n));
         index_merge(index, position.chunk);
 }
 
 void index_deinit(Index *index) {
         for (uint32_t i = 0; i < index->n; i++)
-                free(index->chunks[i]);
+                chunk_free(index->chunks + i);
         free(index->chunks);
         free(index->keys);
         *index = (Index){ 0 };

@@ -1,16 +1,45 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/object.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
-/* The first letters of an id, so that keys are in the order of ids. */
-static uint64_t id_key(const ApiId *id) {
-        uint64_t letters;
+/* Numbers are given one after the other: those that do not fit into a key will be rare. */
+static uint32_t number_key(uint64_t number) {
+        return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+}
 
-        memcpy(&letters, id->text, sizeof(letters));
-        return be64toh(letters);
+static int number_compare(const Object *object, const void *what) {
+        const uint64_t *number = what;
+
+        return (object->row.number > *number) - (object->row.number < *number);
+}
+
+/* Below that key each is of one number, and no object is looked at. */
+static IndexOrder number_order(uint64_t number) {
+        return number_key(number) < UINT32_MAX ? NULL : number_compare;
+}
+
+/* Where a letter stands in the order of bytes of those that an id may have, from 1 on. */
+static uint32_t letter_rank(char c) {
+        if (c == '-')
+                return 1;
+        if (c >= '0' && c <= '9')
+                return (uint32_t)(c - '0') + 2;
+        if (c >= 'A' && c <= 'Z')
+                return (uint32_t)(c - 'A') + 12;
+        if (c == '_')
+                return 38;
+        return c ? (uint32_t)(c - 'a') + 39 : 0;
+}
+
+/* The first letters of an id, so that keys are in the order of ids. */
+static uint32_t id_key(const ApiId *id) {
+        uint32_t key = 0;
+
+        for (size_t i = 0; i < 5; i++) /* of 65 values each: as many as fit */
+                key = key * 65 + letter_rank(id->text[i]);
+        return key;
 }
 
 static int id_order(const Object *object, const void *what) {
@@ -23,11 +52,11 @@ typedef struct TagKey {
 } TagKey;
 
 /* FNV-1a: nobody lists objects in the order of tags, only those with one tag, by number. */
-static uint64_t tag_key(const char *tag) {
-        uint64_t key = UINT64_C(0xcbf29ce484222325);
+static uint32_t tag_key(const char *tag) {
+        uint32_t key = 0x811c9dc5U;
 
         for (; *tag; tag++)
-                key = (key ^ (unsigned char)*tag) * UINT64_C(0x100000001b3);
+                key = (key ^ (unsigned char)*tag) * 0x01000193U;
         return key;
 }
 
@@ -40,7 +69,7 @@ static int tag_order(const Object *object, const void *what) {
 }
 
 IndexPosition by_number_from(const Index *index, uint64_t number) {
-        return index_search(index, number, NULL, NULL);
+        return index_search(index, number_key(number), number_order(number), &number);
 }
 
 IndexPosition by_id_from(const Index *index, const ApiId *id) {
@@ -118,12 +147,24 @@ static void object_share_places(Object *object, const Registry *registry) {
         place_share(&row->observed, row->wanted);
 }
 
+static int by_number_insert(Index *index, Object *object) {
+        const uint64_t *number = &object->row.number;
+
+        return index_insert(index, number_key(*number), number_order(*number), number, object);
+}
+
+static void by_number_remove(Index *index, const Object *object) {
+        const uint64_t *number = &object->row.number;
+
+        index_remove(index, number_key(*number), number_order(*number), number);
+}
+
 static int registry_index(Registry *registry, Object *object) {
         const Row *row = &object->row;
         TagKey tag = { row->spec->tag, row->number };
         int r;
 
-        r = index_insert(&registry->by_number[row->kind], row->number, NULL, NULL, object);
+        r = by_number_insert(&registry->by_number[row->kind], object);
         if (r < 0)
                 return r;
         r = index_insert(&registry->by_tag[row->kind], tag_key(tag.tag), tag_order, &tag, object);
@@ -135,7 +176,7 @@ static int registry_index(Registry *registry, Object *object) {
                                      &tag);
         }
         if (r < 0)
-                index_remove(&registry->by_number[row->kind], row->number, NULL, NULL);
+                by_number_remove(&registry->by_number[row->kind], object);
         return r;
 }
 
@@ -143,7 +184,7 @@ static void registry_unindex(Registry *registry, Object *object) {
         const Row *row = &object->row;
         TagKey tag = { row->spec->tag, row->number };
 
-        index_remove(&registry->by_number[row->kind], row->number, NULL, NULL);
+        by_number_remove(&registry->by_number[row->kind], object);
         index_remove(&registry->by_tag[row->kind], tag_key(tag.tag), tag_order, &tag);
         if (object->indexed_id)
                 by_id_remove(&registry->by_id[row->kind], object);
@@ -276,7 +317,8 @@ Object *object_free(Object *object, Registry *registry) {
 }
 
 Object *registry_find(const Registry *registry, Kind kind, uint64_t number) {
-        return index_find(&registry->by_number[kind], number, NULL, NULL);
+        return index_find(&registry->by_number[kind], number_key(number), number_order(number),
+                          &number);
 }
 
 Object *registry_find_id(const Registry *registry, Kind kind, const ApiId *id) {

@@ -2,7 +2,9 @@
 #include "unit/unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/index.h"
 #include "core/object.h"
@@ -10,8 +12,8 @@
 #define N_OBJECTS 6000U
 
 /* Keys that stand often: the number decides among them. */
-static uint64_t key_of(const Object *object) {
-        return object->row.number * 2654435761U % 97;
+static uint32_t key_of(const Object *object) {
+        return (uint32_t)(object->row.number * 2654435761U % 97);
 }
 
 static int order(const Object *object, const void *what) {
@@ -93,7 +95,8 @@ static void test_any_order(void **state) {
 }
 
 static uint64_t number_after(const Index *index, uint64_t number) {
-        const Object *object = index_get(index, index_search(index, number + 1, NULL, NULL));
+        const Object *object =
+                index_get(index, index_search(index, (uint32_t)number + 1, NULL, NULL));
 
         return object ? object->row.number : 0;
 }
@@ -113,7 +116,7 @@ static void test_numbers(void **state) {
         assert_int_equal(number_after(&index, N_OBJECTS), 0);
 
         for (uint64_t number = 2; number <= N_OBJECTS; number += 2)
-                index_remove(&index, number, NULL, NULL);
+                index_remove(&index, (uint32_t)number, NULL, NULL);
         for (uint64_t number = 1; number < N_OBJECTS - 1; number++)
                 assert_int_equal(number_after(&index, number), number + 1 + number % 2);
         assert_null(index_find(&index, 2, NULL, NULL));
@@ -121,10 +124,88 @@ static void test_numbers(void **state) {
         index_deinit(&index);
 }
 
+static void enter(Registry *registry, uint64_t number, const char *id) {
+        Row row = { .kind = KIND_SESSION, .number = number };
+        Object *object;
+        ApiId api_id;
+
+        assert_int_equal(spec_new(&row.spec), 0);
+        assert_true(api_id_set(&api_id, id));
+        assert_int_equal(row_set_id(&row, &api_id), 0);
+        assert_int_equal(object_new(&object, registry, &row), 0);
+}
+
+/* Those above 32 bits, whose keys are all the same. */
+static void test_great_numbers(void **state) {
+        static const uint64_t numbers[] = { 1,          UINT32_MAX - 1ULL, UINT32_MAX,
+                                            1ULL << 32, (1ULL << 32) + 1,  1ULL << 62 };
+        const Index *index;
+        Registry registry;
+
+        (void)state;
+        registry_init(&registry);
+        index = &registry.by_number[KIND_SESSION];
+        for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
+                char id[8] = { (char)('a' + i) };
+
+                enter(&registry, numbers[ELEMENTSOF(numbers) - 1 - i], id);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
+                const Object *object = registry_find(&registry, KIND_SESSION, numbers[i]);
+
+                assert_non_null(object);
+                assert_int_equal(object->row.number, numbers[i]);
+                assert_ptr_equal(index_get(index, by_number_from(index, numbers[i])), object);
+                if (i > 0)
+                        assert_ptr_equal(
+                                index_get(index, by_number_from(index, numbers[i - 1] + 1)),
+                                object);
+        }
+        assert_null(registry_find(&registry, KIND_SESSION, (1ULL << 32) + 2));
+        assert_null(registry_find(&registry, KIND_SESSION, 1ULL << 63));
+        registry_deinit(&registry);
+}
+
+/* Whatever letters they have, and however many they share. */
+static void test_ids(void **state) {
+        static const char letters[] =
+                "zyxwvutsrqponmlkjihgfedcba_ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210-";
+        static const char *const stems[] = { "", "a", "0-_Z", "01ab", "01ab2", "01ab23" };
+        IndexPosition at = { 0 };
+        const Object *object;
+        const Index *index;
+        Registry registry;
+        ApiId before = { 0 };
+        unsigned n = 0;
+
+        (void)state;
+        registry_init(&registry);
+        index = &registry.by_id[KIND_SESSION];
+        for (size_t i = 0; i < ELEMENTSOF(stems); i++)
+                for (const char *letter = letters; *letter; letter++) {
+                        char id[8];
+
+                        snprintf(id, sizeof(id), "%s%c", stems[i], *letter);
+                        if (strcmp(id, "a") != 0 && strcmp(id, "01ab2") != 0)
+                                enter(&registry, ++n, id);
+                }
+        for (; (object = index_get(index, at)); at = index_next(index, at), n--) {
+                const ApiId id = row_id(&object->row);
+
+                assert_true(api_id_compare(&before, &id) < 0);
+                assert_ptr_equal(registry_find_id(&registry, KIND_SESSION, &id), object);
+                before = id;
+        }
+        assert_int_equal(n, 0);
+        registry_deinit(&registry);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_any_order),
                 cmocka_unit_test(test_numbers),
+                cmocka_unit_test(test_great_numbers),
+                cmocka_unit_test(test_ids),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
