@@ -63,13 +63,13 @@ static void observation_missed(Core *core, Object *object) {
                 core_look_soon(core, object, LOOK_AFTER_CHANGE_USEC);
 }
 
-static void look_later(Core *core, Object *object) {
+static void look_later(Core *core, Object *object, const Object *reader) {
         usec_t now = core->now.boottime;
         usec_t expires_at = object->row.expires_at;
 
         object->n_read_failed = 0;
         object->looked_for = false;
-        if (core_reader(core, object)) {
+        if (reader) {
                 object->look_at = USEC_NEVER;
                 return;
         }
@@ -85,17 +85,22 @@ static bool object_rests(const Object *object) {
         return object->look_at == USEC_NEVER && !object->must_read && row_in_sync(&object->row);
 }
 
-int core_verified(Core *core, Object *object) {
+/* @reader: the session whose list answers for it. */
+static int verified(Core *core, Object *object, const Object *reader) {
         bool rested = object_rests(object);
 
         object->row.synced_at = core->now.realtime;
         if (object->shown && object->shown != &object->row)
                 object->shown->synced_at = core->now.realtime;
         object->must_read = false;
-        look_later(core, object);
+        look_later(core, object, reader);
         if (!rested || !object_rests(object))
                 core_wake(core, object);
         return waiters_read(core, object, OUTCOME_DONE, NULL);
+}
+
+int core_verified(Core *core, Object *object) {
+        return verified(core, object, core_reader(core, object));
 }
 
 /* A removal of ours that is not confirmed yet, and that would make a place in a session. */
@@ -228,7 +233,13 @@ static int observe_participant(Core *core, Object *object, const Object *session
         r = place_of(core, sighting, session, object->row.observed, &seen);
         if (r >= 0)
                 r = compare(core, object, seen);
-        return r < 0 ? r : core_verified(core, object);
+        if (r < 0)
+                return r;
+        /* Nearly always it is that session, which then need not be searched for. */
+        if (session && !session->removed && !core->host.no_lists &&
+            place_in_session(object->row.observed, session->row.number))
+                return verified(core, object, session);
+        return core_verified(core, object);
 }
 
 Object *core_listed(const Core *core, const Object *session, const ApiId *id) {
@@ -256,7 +267,7 @@ int core_observe_adopted(Core *core, Object *object, const Object *session,
 /* They lie anywhere in memory: all are on their way before the first is looked at. */
 static void members_fetch(const Members *members) {
         for (size_t i = 0; i < members->n; i++)
-                for (size_t at = 0; at < offsetof(Object, on_woken); at += CACHE_LINE)
+                for (size_t at = 0; at < offsetof(Object, members); at += CACHE_LINE)
                         __builtin_prefetch((const char *)members->items[i] + at);
 }
 
