@@ -35,6 +35,10 @@ static int bus_export(Bus *bus) {
         r = sd_bus_add_object_manager(bus->bus, bus_slot(bus), CONVENED_PATH);
         if (r < 0)
                 return r;
+        /* The last one is asked first. */
+        r = sd_bus_add_filter(bus->bus, bus_slot(bus), guard_names, bus);
+        if (r < 0)
+                return r;
         r = sd_bus_add_filter(bus->bus, bus_slot(bus), object_get_all, bus);
         if (r < 0)
                 return r;
@@ -126,10 +130,25 @@ Bus *bus_free(Bus *bus) {
         return NULL;
 }
 
+/* A bus that takes nothing from a connection does not see either that it was closed, before it has
+ * something for it. */
+static void ping_owner(sd_bus *bus) {
+        sd_bus_message *ping = NULL;
+
+        if (sd_bus_message_new_method_call(bus, &ping, CONVENED_BUS_NAME, CONVENED_PATH,
+                                           "org.freedesktop.DBus.Peer", "Ping") >= 0)
+                (void)sd_bus_call(bus, ping, USEC_PER_SEC, NULL, NULL);
+        sd_bus_message_unref(ping);
+}
+
 int bus_request_name(Bus *bus) {
         int r;
 
         r = sd_bus_request_name(bus->bus, CONVENED_BUS_NAME, 0);
+        if (r == -EEXIST) {
+                ping_owner(bus->bus);
+                r = sd_bus_request_name(bus->bus, CONVENED_BUS_NAME, 0);
+        }
         if (r < 0)
                 return r;
         bus->named = true;

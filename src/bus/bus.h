@@ -110,7 +110,16 @@ void bus_token(Bus *bus, uint64_t ticket, int error, const char *token);
  */
 int bus_emit_status(Bus *bus, Now now);
 
-/* CLOCK_BOOTTIME when bus_emit_status() wants to be called again; USEC_NEVER: nothing is owed. */
+/**
+ * bus_is_stuck() - whether for ten seconds the bus has taken nothing, although there was something
+ *
+ * To be asked in each turn. Some client does not read what it is sent, and the bus has as much of
+ * ours for it as it keeps: nobody gets an answer any more. Only a new connection helps.
+ */
+bool bus_is_stuck(Bus *bus, Now now);
+
+/* CLOCK_BOOTTIME when bus_emit_status() or bus_is_stuck() wants to be called again; USEC_NEVER:
+ * nothing is owed. */
 usec_t bus_deadline(const Bus *bus);
 
 DEFINE_CLEANUP(Bus, bus_free);

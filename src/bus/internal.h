@@ -16,6 +16,12 @@ typedef struct Told {
         uint32_t counts[4];
 } Told;
 
+/* How what is said gets out. */
+typedef struct Outlet {
+        int n_waiting;   /* bytes that the bus had not taken when it was last looked at */
+        usec_t stuck_at; /* CLOCK_BOOTTIME: too late for the next of them to be taken */
+} Outlet;
+
 #define SLOTS_MAX 12
 
 struct Bus {
@@ -35,6 +41,7 @@ struct Bus {
 
         Tickets tickets;
         Bulk bulk;
+        Outlet outlet;
         bool named;
         Told told;
         usec_t counts_at;   /* CLOCK_BOOTTIME: not to be signalled again before */
@@ -54,6 +61,15 @@ int object_get_all(sd_bus_message *call, void *userdata, sd_bus_error *error);
 /* --- everything.c: a filter that answers GetManagedObjects, and Introspect of the parents --- */
 
 int everything_read(sd_bus_message *call, void *userdata, sd_bus_error *error);
+
+/* --- guard.c: a filter that refuses what sd-bus would take --- */
+
+int guard_names(sd_bus_message *message, void *userdata, sd_bus_error *error);
+
+/* --- outlet.c --- */
+
+/* CLOCK_BOOTTIME when bus_is_stuck() wants to be asked; USEC_NEVER: nothing waits. */
+usec_t outlet_deadline(const Outlet *outlet);
 
 /* --- manager.c --- */
 

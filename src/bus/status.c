@@ -65,5 +65,5 @@ int bus_emit_status(Bus *bus, Now now) {
 }
 
 usec_t bus_deadline(const Bus *bus) {
-        return bus->deadline_at;
+        return usec_min(bus->deadline_at, outlet_deadline(&bus->outlet));
 }

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "daemon/connection.h"
 #include "daemon/journal.h"
 #include "daemon/message-ids.h"
 #include "daemon/refusal.h"
@@ -231,11 +232,9 @@ static int make_store(Daemon *daemon, char **ret_reason) {
 }
 
 static int connect_bus(Daemon *daemon) {
-        bool system = daemon->options->system;
         int r;
 
-        r = system ? sd_bus_open_system_with_description(&daemon->connection, "convened")
-                   : sd_bus_open_user_with_description(&daemon->connection, "convened");
+        r = connection_open(&daemon->connection, daemon->options->system);
         if (r < 0)
                 return r;
 

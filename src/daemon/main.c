@@ -3,6 +3,7 @@
 /* convened, from the command line to an exit status. */
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -79,6 +80,8 @@ static void set_up_process(void) {
         sigset_t signals;
 
         umask(0077);
+        /* Else what a single message of 30 MB took would not be given back. */
+        (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
         signal(SIGPIPE, SIG_IGN);
         sigemptyset(&signals);
         sigaddset(&signals, SIGTERM);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "daemon/journal.h"
+#include "daemon/message-ids.h"
 
 /* For so long calls go before everything else in a turn, or for as long as the last bulk read took:
  * those who read much have half of the time at most. */
@@ -89,6 +90,15 @@ static bool may_leave(const Daemon *daemon, const CoreStatus *status) {
         return daemon->stopping && !daemon->batch && status->n_posts == 0;
 }
 
+/* What follows is what follows when a bus is lost. */
+static void give_up_bus(Daemon *daemon) {
+        journal_log(LOG_ERR, MESSAGE_BUS_STUCK,
+                    "The %s bus has taken nothing for ten seconds: probably some client does not "
+                    "read what it is sent.",
+                    daemon->options->system ? "system" : "session");
+        sd_bus_close(daemon->connection);
+}
+
 void daemon_serve(Daemon *daemon) {
         usec_t begin = clock_read(CLOCK_MONOTONIC), now = begin;
 
@@ -102,6 +112,8 @@ void daemon_serve(Daemon *daemon) {
         daemon->bulk_usec = 0;
         if (bus_read_next(daemon->bus))
                 daemon->bulk_usec = clock_read(CLOCK_MONOTONIC) - now;
+        if (bus_is_stuck(daemon->bus, clock_now()))
+                give_up_bus(daemon);
 }
 
 void daemon_turn(Daemon *daemon) {

@@ -512,6 +512,39 @@ static void test_status(void **state) {
         assert_int_equal(bus_deadline(desk->bus), USEC_NEVER);
 }
 
+static void say_something(Desk *desk) {
+        assert_true(sd_bus_emit_signal(desk->ends.server, "/org/convened1", "a.b", "C", "o",
+                                       "/org/convened1") >= 0);
+}
+
+/* For ten seconds since something was taken, or since there is something. */
+static void test_stuck(void **state) {
+        Desk *desk = *state;
+        Now now = { .boottime = USEC_PER_HOUR };
+
+        assert_false(bus_is_stuck(desk->bus, now));
+        assert_int_equal(bus_deadline(desk->bus), USEC_NEVER);
+        now.boottime += USEC_PER_HOUR;
+        say_something(desk);
+        assert_false(bus_is_stuck(desk->bus, now));
+        assert_int_equal(bus_deadline(desk->bus), now.boottime + 10 * USEC_PER_SEC);
+        now.boottime += 10 * USEC_PER_SEC - 1;
+        say_something(desk);
+        assert_false(bus_is_stuck(desk->bus, now));
+        pipe_pump(&desk->ends);
+        now.boottime++;
+        assert_false(bus_is_stuck(desk->bus, now));
+        assert_int_equal(bus_deadline(desk->bus), USEC_NEVER);
+
+        say_something(desk);
+        assert_false(bus_is_stuck(desk->bus, now));
+        now.boottime += 10 * USEC_PER_SEC - 1;
+        assert_false(bus_is_stuck(desk->bus, now));
+        now.boottime++;
+        assert_true(bus_is_stuck(desk->bus, now));
+        forget(desk);
+}
+
 /* What came and went before anybody could hear of it. */
 static void test_never_shown(void **state) {
         Desk *desk = *state;
@@ -585,6 +618,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_managed_objects, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_managed_bytes, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_status, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_stuck, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_never_shown, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_session_goes, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_silent_before_the_name, setup, teardown),

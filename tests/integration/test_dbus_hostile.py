@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What nobody sends who means well."""
+
+import contextlib
+import os
+import time
+
+import pytest
+from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call
+from jeepney.io.blocking import open_dbus_connection
+
+from harness import bus as private_bus
+from harness.bus import BusError
+from harness.daemon import MANAGER, NAME, PATH, PROPERTIES
+from harness.stage import S1, Stage
+from harness.wait import wait_for
+
+OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
+
+
+@pytest.fixture(name="stage")
+def fixture_stage():
+    with Stage() as stage:
+        yield stage
+
+
+@pytest.mark.covers("name: no such object")
+@pytest.mark.parametrize("n_bytes", [256, 30 << 20])
+def test_long_names(stage, n_bytes):
+    """What is not known is not repeated at length."""
+    stage.session()
+    long, value = "x" * n_bytes, ("s", "")
+    for error, member, signature, body in (
+            ("UnknownInterface", "Get", "ss", (long, "Tag")),
+            ("UnknownInterface", "GetAll", "s", (long,)),
+            ("UnknownInterface", "Set", "ssv", (long, "Tag", value)),
+            ("UnknownProperty", "Get", "ss", (MANAGER, long)),
+            ("UnknownProperty", "Set", "ssv", (MANAGER, long, value))):
+        for path in (PATH, S1):
+            with pytest.raises(BusError) as refused:
+                stage.daemon.call(path, PROPERTIES, member, signature, body)
+            assert refused.value.name == "org.freedesktop.DBus.Error." + error
+            assert "255 bytes" in refused.value.message and len(refused.value.message) < 80
+
+
+def test_memory_is_given_back(stage):
+    """Messages of 30 MB, one after the other."""
+    def resident():
+        with open(f"/proc/{stage.daemon.process.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
+    stage.session()
+    before = resident()
+    for _ in range(4):
+        with pytest.raises(BusError, match="InvalidArgs"):
+            stage.daemon.manager("CreateSession", "a{sv}", ({"Tag": ("s", "x" * (30 << 20))},))
+    # Sanitizers keep for a while what has been freed.
+    if "libasan" not in open(f"/proc/{stage.daemon.process.pid}/maps", encoding="utf-8").read():
+        assert resident() - before < 16 << 10
+
+
+def test_descriptors(stage):
+    """None comes in, so that nobody can leave them with the daemon."""
+    def descriptors():
+        return len(os.listdir(f"/proc/{stage.daemon.process.pid}/fd"))
+
+    stage.session()
+    before = descriptors()
+    connection = open_dbus_connection(bus=stage.bus.address, enable_fds=True)
+    with contextlib.closing(connection), open("/dev/null", "rb") as file:
+        message = new_method_call(DBusAddress(PATH, bus_name=NAME, interface=MANAGER),
+                                  "CreateSession", "a{sv}", ({"Tag": ("h", file)},))
+        reply = connection.send_and_get_reply(message, timeout=30)
+        assert reply.header.message_type is MessageType.error
+        error = reply.header.fields[HeaderFields.error_name]
+        assert error == "org.freedesktop.DBus.Error.NotSupported"
+        assert descriptors() == before
+
+
+# As the system's has it, and smaller: so much of one service it keeps for others.
+KEEPS = ('<limit name="max_incoming_bytes">2000000</limit>'
+         '<limit name="max_outgoing_bytes">2000000</limit>')
+
+
+@pytest.mark.covers("daemon: bus that takes nothing")
+def test_nobody_reads(monkeypatch):
+    """The bus keeps what a client does not read, until it takes no more from us: that is noticed,
+    and a new connection begins anew."""
+    monkeypatch.setattr(private_bus, "CONFIG",
+                        private_bus.CONFIG.replace("<policy", KEEPS + "<policy"))
+    with Stage() as stage:
+        for _ in range(100):
+            stage.daemon.manager("CreateSession", "a{sv}", ({"Wait": ("b", False)},))
+        stage.settled()
+        deaf = [stage.bus.connect() for _ in range(2)]
+        call = new_method_call(DBusAddress(PATH, bus_name=NAME, interface=OBJECT_MANAGER),
+                               "GetManagedObjects")
+        begin = time.monotonic()
+        for _ in range(100):
+            for connection in deaf:
+                connection.send(call)
+        stage.daemon.await_end(expect=1, timeout=60)
+        assert time.monotonic() - begin >= 10
+        assert "has taken nothing for ten seconds" in stage.daemon.log
+        # They still read nothing, and others are served again.
+        stage.daemon.start()
+        assert wait_for(lambda: stage.get(S1)["State"] == "active")
+        for connection in deaf:
+            connection.close()
