@@ -347,7 +347,7 @@ static int entry_read(sd_bus_message *message, unsigned accepted, Arguments *arg
 
         r = sd_bus_message_read_basic(message, 's', &key);
         if (r < 0)
-                return r;
+                return error_set_unread(error, "A key", r);
         argument = argument_find(key, accepted);
         if (argument == _ARGUMENT_MAX)
                 return error_set_argument(error, key, "this method does not know the key");
@@ -366,7 +366,7 @@ static int entry_read(sd_bus_message *message, unsigned accepted, Arguments *arg
                 return r;
         r = table[argument].read(message, arguments, error);
         if (r < 0)
-                return r;
+                return error_set_unread(error, key, r);
         arguments->given |= ARGUMENT_BIT(argument);
         return sd_bus_message_exit_container(message);
 }

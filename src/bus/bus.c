@@ -36,7 +36,7 @@ static int bus_export(Bus *bus) {
         if (r < 0)
                 return r;
         /* The last one is asked first. */
-        r = sd_bus_add_filter(bus->bus, bus_slot(bus), guard_names, bus);
+        r = sd_bus_add_filter(bus->bus, bus_slot(bus), guard_properties, bus);
         if (r < 0)
                 return r;
         r = sd_bus_add_filter(bus->bus, bus_slot(bus), object_get_all, bus);

@@ -76,6 +76,13 @@ int error_set_argument(sd_bus_error *error, const char *key, const char *format,
                                  key, reason);
 }
 
+int error_set_unread(sd_bus_error *error, const char *key, int r) {
+        return r == -EBADMSG && !sd_bus_error_is_set(error)
+                       ? error_set_argument(error, key,
+                                            "a code point in it, such as U+FFFE, is no character")
+                       : r;
+}
+
 int error_set_no_such(sd_bus_error *error, Outcome outcome, const char *path) {
         return sd_bus_error_setf(error, outcome_error_name(outcome), "No object has the path %.*s.",
                                  error_echo(path), path);

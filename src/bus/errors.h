@@ -26,5 +26,16 @@ int error_echo(const char *text);
 __attribute__((format(printf, 3, 4))) int error_set_argument(sd_bus_error *error, const char *key,
                                                              const char *format, ...);
 
+/**
+ * error_set_unread() - say what it means that an argument could not be read
+ * @r: what reading it returned
+ *
+ * dbus-daemon takes every code point for text; sd-bus does not take noncharacters (Unicode, section
+ * 23.7), and says -EBADMSG.
+ *
+ * Return: @r, or another negative errno with @error set.
+ */
+int error_set_unread(sd_bus_error *error, const char *key, int r);
+
 /* No object has this path. Return: a negative errno. */
 int error_set_no_such(sd_bus_error *error, Outcome outcome, const char *path);

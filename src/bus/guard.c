@@ -2,34 +2,65 @@
 
 /* What sd-bus would take from anybody, and should not. */
 
-#include <string.h>
+#include <errno.h>
 
+#include "base/text.h"
 #include "bus/internal.h"
 
 /* D-Bus Specification, "Message Protocol": no name is longer. */
 #define NAME_BYTES_MAX 255
 
+static const struct {
+        const char *member, *signature;
+} calls[] = { { "Get", "ss" }, { "GetAll", "s" }, { "Set", "ssv" } };
+
+/* sd-bus passes over what follows the arguments that it reads. Properties are looked at often, so
+ * that this is no list of what is wrong, but of what is right. */
+static int check_signature(sd_bus_message *message, sd_bus_error *error) {
+        const char *member = sd_bus_message_get_member(message);
+
+        for (size_t i = 0; i < ELEMENTSOF(calls); i++)
+                if (streq(member, calls[i].member) &&
+                    sd_bus_message_has_signature(message, calls[i].signature) <= 0)
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+                                                 "%s has the arguments \"%s\".", member,
+                                                 calls[i].signature);
+        return 0;
+}
+
+/* Reads a name. Return: 0; positive: it can be none; negative errno: there is no text. */
+static int read_name(sd_bus_message *message) {
+        const char *name;
+        int r;
+
+        r = sd_bus_message_read_basic(message, 's', &name);
+        if (r == -EBADMSG)
+                return 1;
+        return r < 0 ? r : strlen(name) > NAME_BYTES_MAX;
+}
+
 /* sd-bus repeats in its error what interface and property it does not know: 30 MB of name are 30 MB
  * of answer, three times as much of memory, and with a few that nobody reads the bus takes nothing
  * more from us. */
-int guard_names(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        const char *interface, *property;
-        int r = 0;
+int guard_properties(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        int r, wrong;
 
         (void)userdata;
         if (sd_bus_message_is_method_call(message, "org.freedesktop.DBus.Properties", NULL) <= 0)
                 return 0;
-        if (sd_bus_message_read_basic(message, 's', &interface) > 0) {
-                if (strlen(interface) > NAME_BYTES_MAX)
-                        r = sd_bus_error_setf(error, SD_BUS_ERROR_UNKNOWN_INTERFACE,
-                                              "The name of an interface has at most %d bytes.",
-                                              NAME_BYTES_MAX);
-                else if (sd_bus_message_read_basic(message, 's', &property) > 0 &&
-                         strlen(property) > NAME_BYTES_MAX)
-                        r = sd_bus_error_setf(error, SD_BUS_ERROR_UNKNOWN_PROPERTY,
-                                              "The name of a property has at most %d bytes.",
-                                              NAME_BYTES_MAX);
-        }
+        r = check_signature(message, error);
+        if (r < 0)
+                return r;
+
+        wrong = read_name(message);
+        if (wrong > 0)
+                r = sd_bus_error_setf(error, SD_BUS_ERROR_UNKNOWN_INTERFACE,
+                                      "The name of an interface has at most %d bytes of ASCII.",
+                                      NAME_BYTES_MAX);
+        else if (wrong == 0 && read_name(message) > 0)
+                r = sd_bus_error_setf(error, SD_BUS_ERROR_UNKNOWN_PROPERTY,
+                                      "The name of a property has at most %d bytes of ASCII.",
+                                      NAME_BYTES_MAX);
         (void)sd_bus_message_rewind(message, true);
         return r;
 }

@@ -64,7 +64,7 @@ int everything_read(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
 /* --- guard.c: a filter that refuses what sd-bus would take --- */
 
-int guard_names(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int guard_properties(sd_bus_message *message, void *userdata, sd_bus_error *error);
 
 /* --- outlet.c --- */
 

@@ -154,7 +154,7 @@ static int id_read(sd_bus_message *message, ApiId *id, sd_bus_error *error) {
 
         r = sd_bus_message_read_basic(message, 's', &text);
         if (r < 0)
-                return r;
+                return error_set_unread(error, "id", r);
         if (!api_id_set(id, text))
                 return error_set_argument(error, "id",
                                           "an id of the API has 1 to %d letters, "

@@ -150,10 +150,10 @@ static int method_set_subscriptions(sd_bus_message *message, void *userdata, sd_
                 return r;
         r = arguments_read_mode(message, &call->arguments, error);
         if (r < 0)
-                return r;
+                return error_set_unread(error, "SubscriptionMode", r);
         r = arguments_read_publishers(message, &call->arguments, error);
         if (r < 0)
-                return r;
+                return error_set_unread(error, "Publishers", r);
         r = call_take_subscriptions(call, error);
         if (r < 0)
                 return r;

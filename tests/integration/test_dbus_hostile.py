@@ -10,9 +10,12 @@ from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call
 from jeepney.io.blocking import open_dbus_connection
 
 from harness import bus as private_bus
+from harness import hostile
 from harness.bus import BusError
 from harness.daemon import MANAGER, NAME, PATH, PROPERTIES
+from harness.programs import TREE
 from harness.stage import S1, Stage
+from harness.users import ALICE, BOB, User, open_to_all
 from harness.wait import wait_for
 
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
@@ -40,7 +43,7 @@ def test_long_names(stage, n_bytes):
             with pytest.raises(BusError) as refused:
                 stage.daemon.call(path, PROPERTIES, member, signature, body)
             assert refused.value.name == "org.freedesktop.DBus.Error." + error
-            assert "255 bytes" in refused.value.message and len(refused.value.message) < 80
+            assert "255 bytes of ASCII" in refused.value.message and len(refused.value.message) < 80
 
 
 def test_memory_is_given_back(stage):
@@ -75,6 +78,30 @@ def test_descriptors(stage):
         error = reply.header.fields[HeaderFields.error_name]
         assert error == "org.freedesktop.DBus.Error.NotSupported"
         assert descriptors() == before
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be several users")
+@pytest.mark.covers("argument: every wrong call", "right: refused")
+def test_hostile_calls(monkeypatch):
+    """Each gets the error that is right for it, and none has an effect."""
+    open_to_all(monkeypatch)
+    with Stage(kind="system") as stage, contextlib.closing(User(stage.bus, ALICE)) as alice:
+        session = alice.create("Session")
+        participant = alice.create("Participant", Session=session)
+        before = stage.get(session), stage.get(participant)
+        with hostile.start(stage.bus.address, os.path.join(TREE, "dbus"), seed=1, calls=8192,
+                           uid=BOB, gid=BOB, groups=[], bulk=True, large=2,
+                           foreign={"Session": session, "Participant": participant}) as attack:
+            found = hostile.finish(attack)
+        assert found["wrong"] == [] and found["calls"] >= 8192
+        assert set(found["outcomes"]) == {
+            "30 MB", "just deleted", "many objects", "nothing wrong", "others' objects",
+            "properties", "wrong argument", "wrong key", "wrong member", "wrong path",
+            "wrong types", "wrong value"}
+        for old, path in zip(before, (session, participant)):
+            assert {name: value for name, value in stage.get(path).items()
+                    if name != "SyncedUSec"} == {name: value for name, value in old.items()
+                                                 if name != "SyncedUSec"}
 
 
 # As the system's has it, and smaller: so much of one service it keeps for others.
