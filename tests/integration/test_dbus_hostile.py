@@ -28,7 +28,7 @@ def fixture_stage():
 
 
 @pytest.mark.covers("name: no such object")
-@pytest.mark.parametrize("n_bytes", [256, 30 << 20])
+@pytest.mark.parametrize("n_bytes", [256, 4 << 20])
 def test_long_names(stage, n_bytes):
     """What is not known is not repeated at length."""
     stage.session()
@@ -52,14 +52,15 @@ def test_memory_is_given_back(stage):
         with open(f"/proc/{stage.daemon.process.pid}/status", encoding="ascii") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
 
+    with open(f"/proc/{stage.daemon.process.pid}/maps", encoding="utf-8") as file:
+        if "libasan" in file.read():
+            return  # sanitizers keep for a while what has been freed
     stage.session()
     before = resident()
     for _ in range(4):
         with pytest.raises(BusError, match="InvalidArgs"):
             stage.daemon.manager("CreateSession", "a{sv}", ({"Tag": ("s", "x" * (30 << 20))},))
-    # Sanitizers keep for a while what has been freed.
-    if "libasan" not in open(f"/proc/{stage.daemon.process.pid}/maps", encoding="utf-8").read():
-        assert resident() - before < 16 << 10
+    assert resident() - before < 16 << 10
 
 
 def test_descriptors(stage):
@@ -83,17 +84,18 @@ def test_descriptors(stage):
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be several users")
 @pytest.mark.covers("argument: every wrong call", "right: refused")
 def test_hostile_calls(monkeypatch):
-    """Each gets the error that is right for it, and none has an effect."""
+    """Each gets the error that is right for it, and none has an effect; 100,000 of them are made in
+    tests/system."""
     open_to_all(monkeypatch)
     with Stage(kind="system") as stage, contextlib.closing(User(stage.bus, ALICE)) as alice:
         session = alice.create("Session")
         participant = alice.create("Participant", Session=session)
         before = stage.get(session), stage.get(participant)
-        with hostile.start(stage.bus.address, os.path.join(TREE, "dbus"), seed=1, calls=8192,
+        with hostile.start(stage.bus.address, os.path.join(TREE, "dbus"), seed=1, calls=5120,
                            uid=BOB, gid=BOB, groups=[], bulk=True, large=2,
                            foreign={"Session": session, "Participant": participant}) as attack:
             found = hostile.finish(attack)
-        assert found["wrong"] == [] and found["calls"] >= 8192
+        assert found["wrong"] == [] and found["calls"] >= 5120
         assert set(found["outcomes"]) == {
             "30 MB", "just deleted", "many objects", "nothing wrong", "others' objects",
             "properties", "wrong argument", "wrong key", "wrong member", "wrong path",

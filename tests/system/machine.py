@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -50,6 +51,21 @@ def systemctl(*arguments, check=True):
 def show(name, unit=UNIT):
     """A property of a unit, as text."""
     return systemctl("show", "--value", "--property=" + name, unit).stdout.strip()
+
+
+def seconds(name):
+    """A time of the unit's, such as "1min 30s"."""
+    units = {"h": 3600, "min": 60, "s": 1, "ms": 0.001, "us": 0.000001}
+    return sum(float(number) * units[unit]
+               for number, unit in re.findall(r"([\d.]+)([a-z]+)", show(name)))
+
+
+def memory(pid):
+    """Megabytes that are resident now, that were at most, and that are data."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        text = file.read()
+    return [int(re.search(rf"{name}:\s+(\d+)", text).group(1)) / 1024
+            for name in ("VmRSS", "VmHWM", "VmData")]
 
 
 def figure(line):
@@ -223,6 +239,23 @@ class Machine:
         self.set_credentials()
         systemctl("start", UNIT)
         return self
+
+    def start_with(self, n_sessions, n_members):
+        """Started with the state of so many sessions with so many participants each. Returns how
+        long that took."""
+        self.start()
+        systemctl("stop", UNIT)
+        user = STATE.stat()
+        shutil.rmtree(STATE)
+        run("/root/tests/bench-registry", str(STATE), self.simulator.base_url,
+            self.simulator.account, str(n_sessions), str(n_members))
+        for path in (STATE, *STATE.iterdir()):
+            os.chown(path, user.st_uid, user.st_gid)
+        # The API has none of them: nothing is to be found gone while time is measured.
+        self.simulator.set_faults({"kind": "hang"})
+        begin = time.monotonic()
+        systemctl("start", UNIT)
+        return time.monotonic() - begin
 
     def user(self, name):
         """A connection until the end of the test."""

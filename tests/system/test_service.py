@@ -3,7 +3,6 @@
 
 import os
 import pathlib
-import shutil
 import signal
 import statistics
 import time
@@ -245,25 +244,10 @@ def test_crash_again_and_again(machine):
     await_state("active")
 
 
-def many_objects(machine, n_sessions=5000):
-    """Runs with the state of so many sessions with 19 participants each."""
-    machine.start()
-    systemctl("stop", UNIT)
-    user = STATE.stat()
-    shutil.rmtree(STATE)
-    run("/root/tests/bench-registry", str(STATE), machine.simulator.base_url,
-        machine.simulator.account, str(n_sessions), "19")
-    for path in (STATE, *STATE.iterdir()):
-        os.chown(path, user.st_uid, user.st_gid)
-    # The API has none of them: nothing is to be found gone while time is measured.
-    machine.simulator.set_faults({"kind": "hang"})
-    systemctl("start", UNIT)
-
-
 def test_memory_limits(machine):
     """The drop-in leaves room for the objects of three users, and for what they do."""
     machine.add_example("memory-limits.conf")
-    many_objects(machine, 15000)
+    machine.start_with(15000, 19)
     assert (show("MemoryMax"), show("LimitDATA")) == (str(400 << 20), str(400 << 20))
     alice, = machine.users("alice")
     assert alice.get()["ParticipantCount"] == 285000
@@ -310,7 +294,7 @@ def away_sec(user, end):
 @pytest.mark.covers("machine: crash")
 def test_crash_is_short(machine):
     """T9: the name is back within a second, with 100,000 objects."""
-    many_objects(machine)
+    machine.start_with(5000, 19)
     alice, = machine.users("alice")
     assert alice.get()["ParticipantCount"] == 95000
     took = statistics.median(away_sec(alice, signal.SIGKILL) for _ in range(5))
@@ -325,7 +309,7 @@ def test_hang_is_short(machine):
     machine.start()
     assert show("WatchdogUSec") == "30s"
     machine.add_drop_in("[Service]\nWatchdogSec=2\n")
-    many_objects(machine)
+    machine.start_with(5000, 19)
     alice, = machine.users("alice")
     took = statistics.median(away_sec(alice, signal.SIGSTOP) for _ in range(3))
     figure(f"T9: name back after a hang, WatchdogSec=2, 100,000 objects: {took:.2f} s (goal 3 s)")

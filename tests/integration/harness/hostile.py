@@ -406,7 +406,7 @@ class Attacker:
                                   "s", ("QQQQ",)).serialise(serial=9)
         broken = self.maker.random.choice([message.replace(b"QQQQ", b"Q\xff\xc0\x80"),
                                            message.replace(b"QQQQ", b"Q\x00QQ"),
-                                           b"l" + bytes([9]) + message[2:], b"\xff" * 64])
+                                           message[:3] + b"\x09" + message[4:], b"\xff" * 64])
         connection.sock.sendall(broken)
         connection.sock.settimeout(60)
         try:
