@@ -146,9 +146,14 @@ int core_restore_end(Core *core, uint64_t *ret_number) {
         return 0;
 }
 
-int core_restore_tombstone(Core *core, Kind kind, const ApiId *id, usec_t removed_at) {
-        return tombstones_put(&core->tombstones,
-                              &(Tombstone){ .kind = kind, .id = *id, .removed_at = removed_at });
+int core_restore_tombstone(Core *core, Kind kind, const ApiId *id, usec_t removed_at, Now now) {
+        usec_t age = now.realtime > removed_at ? now.realtime - removed_at : 0;
+        Tombstone tombstone = { .kind = kind, .id = *id };
+
+        if (age > TOMBSTONE_USEC)
+                return 0;
+        tombstone.forget_at = usec_add(now.boottime, TOMBSTONE_USEC - age);
+        return tombstones_put(&core->tombstones, &tombstone);
 }
 
 int core_start(Core *core, Now now) {

@@ -101,7 +101,7 @@ int core_restore_end(Core *core, uint64_t *ret_number);
 
 /* After the rows: an id that was deleted or found gone, @removed_at on CLOCK_REALTIME. Return: 0,
  * -ENOMEM. */
-int core_restore_tombstone(Core *core, Kind kind, const ApiId *id, usec_t removed_at);
+int core_restore_tombstone(Core *core, Kind kind, const ApiId *id, usec_t removed_at, Now now);
 
 /**
  * core_start() - all is restored; begin to drive

@@ -164,7 +164,7 @@ int core_seal(Core *core, Now now, Batch **ret) {
         if (r < 0)
                 return r;
         timers_pop(core);
-        tombstones_prune(&core->tombstones, now.realtime);
+        tombstones_prune(&core->tombstones, now.boottime);
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 sync_some(core, kind);
         r = host_drive(core);

@@ -12,8 +12,8 @@ static int tombstone_compare_id(const Tombstone *a, const Tombstone *b) {
 }
 
 static int tombstone_compare_age(const Tombstone *a, const Tombstone *b) {
-        if (a->removed_at != b->removed_at)
-                return a->removed_at < b->removed_at ? -1 : 1;
+        if (a->forget_at != b->forget_at)
+                return a->forget_at < b->forget_at ? -1 : 1;
         return tombstone_compare_id(a, b);
 }
 
@@ -59,10 +59,10 @@ void tombstones_drop(Tombstones *tombstones, Tombstone *tombstone) {
         free(tombstone);
 }
 
-void tombstones_prune(Tombstones *tombstones, usec_t realtime) {
+void tombstones_prune(Tombstones *tombstones, usec_t boottime) {
         Tombstone *oldest;
 
         while ((oldest = RB_MIN(TombstonesByAge, &tombstones->by_age)) &&
-               usec_add(oldest->removed_at, TOMBSTONE_USEC) < realtime)
+               oldest->forget_at < boottime)
                 tombstones_drop(tombstones, oldest);
 }

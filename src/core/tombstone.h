@@ -14,8 +14,8 @@ typedef struct Tombstone {
         RB_ENTRY(Tombstone) by_id, by_age;
         Kind kind;
         ApiId id;
-        usec_t removed_at; /* CLOCK_REALTIME */
-        uint64_t serial;   /* requests up to this one were decided before; 0: restored */
+        usec_t forget_at; /* CLOCK_BOOTTIME: nobody who sets the time brings it back */
+        uint64_t serial;  /* requests up to this one were decided before; 0: restored */
 } Tombstone;
 
 RB_HEAD(TombstonesById, Tombstone);
@@ -37,5 +37,5 @@ int tombstones_put(Tombstones *tombstones, const Tombstone *tombstone);
 /* NULL: there is none. */
 Tombstone *tombstones_find(const Tombstones *tombstones, Kind kind, const ApiId *id);
 void tombstones_drop(Tombstones *tombstones, Tombstone *tombstone);
-/* Drops what is older than TOMBSTONE_USEC at @realtime. */
-void tombstones_prune(Tombstones *tombstones, usec_t realtime);
+/* Drops those whose time is over at @boottime. */
+void tombstones_prune(Tombstones *tombstones, usec_t boottime);

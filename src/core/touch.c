@@ -203,7 +203,7 @@ int core_dissolve(Core *core, Object *session) {
 static int bury(Core *core, const Row *row) {
         Tombstone tombstone = { .kind = row->kind,
                                 .id = row_id(row),
-                                .removed_at = core->now.realtime,
+                                .forget_at = usec_add(core->now.boottime, TOMBSTONE_USEC),
                                 .serial = core->last_serial };
 
         return row_has_id(row) ? tombstones_put(&core->tombstones, &tombstone) : 0;

@@ -206,7 +206,7 @@ static int restore_tombstone(Kind kind, uint64_t number, const ApiId *id, usec_t
         Daemon *daemon = userdata;
 
         (void)number;
-        return core_restore_tombstone(daemon->core, kind, id, removed_at);
+        return core_restore_tombstone(daemon->core, kind, id, removed_at, clock_now());
 }
 
 static int make_store(Daemon *daemon, char **ret_reason) {

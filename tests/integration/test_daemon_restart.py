@@ -213,6 +213,35 @@ def test_sigterm_does_not_wait_for_ever(daemon, simulator):
     assert daemon.properties()["SuspectedOrphans"] == 1
 
 
+@pytest.mark.covers("daemon: stop with a creation in flight", "daemon: stop sends nothing new")
+def test_sigterm_loses_and_doubles_nothing(daemon, simulator):
+    """Stopped again and again with all that it may send in flight: each creation is sent once."""
+    daemon.config["Api"]["MaxConcurrentRequests"] = 8
+    daemon.restart()
+    in_sync(daemon, simulator)
+    last = simulator.requests()[-1]["seq"]
+    simulator.set_faults({"method": "POST", "kind": "latency", "ms": 300})
+    for n in range(15):
+        session = daemon.create_session(Tag=f"s{n}", Wait=False)
+        daemon.create_participant(Tag=f"late{n}", Session=session, Wait=False)
+
+    n_stops = 0
+    while daemon.properties()["PendingCount"] > 0:
+        before = len(simulator.requests(last, method="POST"))
+        wait_for(lambda: len(simulator.requests(last, method="POST")) > before
+                 or daemon.properties()["PendingCount"] == 0)
+        daemon.restart()
+        n_stops += 1
+    assert n_stops >= 4
+    in_sync(daemon, simulator)
+    assert len(simulator.requests(last, method="POST")) == 30
+    assert daemon.properties()["SuspectedOrphans"] == 0
+    tags = [properties["Tag"] for properties in registry(daemon).values()]
+    assert len(tags) == 34 and len(set(tags)) == 34
+    for kind in ("sessions", "participants"):
+        assert len(simulator.state()[kind]) == (16 if kind == "sessions" else 18)
+
+
 @pytest.mark.covers("configuration: [Api] MaxConcurrentRequests", "daemon: stop sends nothing new")
 def test_sigterm_sends_nothing_new(daemon, simulator):
     """One request at a time: what waits for its turn is left to the next start."""

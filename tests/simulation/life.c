@@ -41,7 +41,7 @@ static void restore(Run *run) {
                 const Tombstone *tombstone = run->disk.tombstones + i;
 
                 MUST(core_restore_tombstone(life->core, tombstone->kind, &tombstone->id,
-                                            tombstone->removed_at));
+                                            tombstone->removed_at, run_clock(run)));
         }
 }
 

@@ -200,6 +200,29 @@ static void test_tombstones(void **state) {
         assert_non_null(bench_row_of(bench, KIND_PARTICIPANT, "p1"));
 }
 
+/* Whoever sets the time does not bring it back. */
+static void test_tombstones_and_the_time(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t member = bench_participant(bench, "p1", session, MODE_NONE);
+        Sighting seen = bench_sighting("p1", "s1", MODE_NONE);
+        Intent delete = { .kind = INTENT_DELETE, .object = KIND_PARTICIPANT, .number = member };
+
+        assert_int_equal(bench_intend(bench, delete), 0);
+        bench_skip_reads(bench);
+        bench_answer(bench, API_OK);
+        bench->now.realtime += 3650 * TOMBSTONE_USEC;
+        bench_turn(bench);
+        bench_skip_reads(bench);
+        bench_look(bench, session, &seen, 1);
+        assert_null(bench_row_of(bench, KIND_PARTICIPANT, "p1"));
+        bench->now.realtime -= 2 * 3650 * TOMBSTONE_USEC;
+        bench_pass(bench, TOMBSTONE_USEC + 1);
+        bench_skip_reads(bench);
+        bench_look(bench, session, &seen, 1);
+        assert_non_null(bench_row_of(bench, KIND_PARTICIPANT, "p1"));
+}
+
 static void test_tombstones_are_restored(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
@@ -208,12 +231,15 @@ static void test_tombstones_are_restored(void **state) {
                             bench_sighting("x3", "s1", MODE_NONE) };
         usec_t old = bench->now.realtime - TOMBSTONE_USEC - 1;
 
+        assert_int_equal(core_restore_tombstone(bench->core, KIND_PARTICIPANT, &seen[0].id, old + 2,
+                                                bench->now),
+                         0);
         assert_int_equal(
-                core_restore_tombstone(bench->core, KIND_PARTICIPANT, &seen[0].id, old + 2), 0);
-        assert_int_equal(core_restore_tombstone(bench->core, KIND_PARTICIPANT, &seen[1].id, old),
-                         0);
-        assert_int_equal(core_restore_tombstone(bench->core, KIND_SESSION, &seen[2].id, old + 2),
-                         0);
+                core_restore_tombstone(bench->core, KIND_PARTICIPANT, &seen[1].id, old, bench->now),
+                0);
+        assert_int_equal(
+                core_restore_tombstone(bench->core, KIND_SESSION, &seen[2].id, old + 2, bench->now),
+                0);
         bench_look(bench, session, seen, 3);
         assert_null(bench_row_of(bench, KIND_PARTICIPANT, "x1"));
         assert_non_null(bench_row_of(bench, KIND_PARTICIPANT, "x2"));
@@ -247,6 +273,7 @@ int main(void) {
                 TEST(test_strangers_take_places),
                 TEST(test_strangers_leave),
                 TEST(test_tombstones),
+                TEST(test_tombstones_and_the_time),
                 TEST(test_tombstones_are_restored),
                 TEST(test_session_being_deleted),
         };
