@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """convened as a service: how it starts, stops, reloads, fails, and comes back."""
 
+import fcntl
 import os
 import pathlib
 import signal
+import socket
 import statistics
+import struct
 import time
 
 import pytest
@@ -17,6 +20,9 @@ from machine import (CREDENTIAL, ENCRYPTED_CREDENTIAL, STATE, UNIT, User,
 RELOADED = "MESSAGE_ID=ef0ef099494f4919b7f448da75f5b672"
 NOT_RELOADED = "MESSAGE_ID=fda318f6e1a646249d2f3fd17f8bca71"
 NOT_STARTED = "MESSAGE_ID=7de4eb3be896463f97b02e8062067730"
+
+
+SIOCSIFADDR = 0x8916
 
 
 def main_pid():
@@ -338,6 +344,29 @@ def test_hanging_disk(machine):
     assert alice.get(path)["Tag"] == "survivor"
     assert [entry for entry in machine.messages("--identifier=systemd")
             if "Watchdog timeout" in entry]
+
+
+@pytest.mark.covers("world: awake", "world: addresses and routes", "world: name servers",
+                    "machine: confinement")
+def test_the_world_around(machine):
+    """Confined as it is, it has logind's lock, and sees what changes."""
+    machine.start()
+    wait_for(lambda: [line for line in run("systemd-inhibit", "--list").stdout.splitlines()
+                      if "convened" in line and "sleep" in line and "delay" in line], 20)
+    # Without ip(8): a second address of the loopback interface.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFADDR, struct.pack(
+            "16sHH4s16x", b"lo:1", socket.AF_INET, 0, socket.inet_aton("10.9.0.1")))
+    wait_for(lambda: changes(machine, "its addresses"), 20)
+    with open("/etc/resolv.conf", "a", encoding="utf-8") as file:
+        file.write("# nothing\n")
+    wait_for(lambda: changes(machine, "its name servers"), 20)
+    systemctl("stop", UNIT)
+    assert "convened" not in run("systemd-inhibit", "--list").stdout
+
+
+def changes(machine, what):
+    return [text for text in machine.messages() if f"has changed ({what})" in text]
 
 
 @pytest.mark.covers("machine: bus restart")
