@@ -30,8 +30,9 @@ int reserve_fill(Reserve *reserve) {
         error = posix_fallocate(fd, 0, reserve->tight ? 2 * RESERVE_SIZE : RESERVE_SIZE);
         if (error == 0)
                 reserve->whole = true;
-        /* A part of it is of no use here, and may be of some elsewhere. */
-        if ((error != 0 || reserve->tight) && ftruncate(fd, reserve->whole ? RESERVE_SIZE : 0) < 0)
+        /* A part of it is of no use here, and may be of some elsewhere; so is what is more, be it
+         * from a moment ago or from a process that ended right there. */
+        if (ftruncate(fd, reserve->whole ? RESERVE_SIZE : 0) < 0)
                 return -errno;
         if (error != 0)
                 return error == EDQUOT ? -ENOSPC : -error;

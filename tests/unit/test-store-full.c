@@ -140,6 +140,17 @@ static void test_reserve(void **state) {
         fixture_open(f);
 }
 
+/* A process that ended while it saw whether there is as much again leaves twice as much. */
+static void test_reserve_too_large(void **state) {
+        Fixture *f = *state;
+
+        attach(f);
+        fixture_close(f);
+        assert_int_equal(truncate(fixture_path(f, STATE_RESERVE), 2 * RESERVE_SIZE), 0);
+        fixture_open(f);
+        assert_int_equal(reserve_size(f), RESERVE_SIZE);
+}
+
 /* What is common is refused, and what is vital has the reserve, until there is room again. */
 static void test_full(void **state) {
         Fixture *f = *state;
@@ -306,6 +317,7 @@ static void test_broken_reserve(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 STORE_TEST(test_reserve),
+                STORE_TEST(test_reserve_too_large),
                 STORE_TEST(test_full),
                 STORE_TEST(test_tight),
                 STORE_TEST(test_reserve_in_parts),
