@@ -129,6 +129,14 @@ ssize_t pwrite64(int fd, const void *data, size_t n, off64_t offset) {
         POINT("pwrite", ssize_t, syscall(SYS_pwrite64, fd, data, n, offset));
 }
 
+/* Where a file system cannot, the C library writes instead. */
+int posix_fallocate(int fd, off_t at, off_t n) {
+        int (*real)(int, off_t, off_t) =
+                (int (*)(int, off_t, off_t))dlsym(RTLD_NEXT, "posix_fallocate");
+
+        POINT("fallocate", int, real(fd, at, n));
+}
+
 /* Of a disk that says that it has written what it has not. */
 static int lie_or(long number, int fd) {
         return exists_in_folder("unsynced") ? 0 : (int)syscall(number, fd);

@@ -13,6 +13,10 @@ from harness.wait import wait_for
 
 CREATE_REPEATS = 2
 
+# What never changes of an object, once it has an id.
+CONSTANT = ("Id", "Owner", "Lifetime", "CreatedUSec", "Tag", "CallbackUrl", "PublishPermissions",
+            "DeviceApiVersion")
+
 
 def rows_of(stage):
     return {**stage.list("Sessions")[0], **stage.list("Participants")[0]}
@@ -25,8 +29,13 @@ def await_sync(stage):
     wait_for(is_so, 20)
 
 
-def violations(stage, accepted):
-    """The promises that do not hold."""
+def constants_of(rows):
+    return {path: {name: row[name] for name in CONSTANT if name in row}
+            for path, row in rows.items()}
+
+
+def violations(stage, accepted, before):
+    """The promises that do not hold. `before`: the constants of what there was to begin with."""
     rows, truth = rows_of(stage), stage.simulator.state()
     n_suspected = stage.get(PATH)["SuspectedOrphans"]
     ids = [row["Id"] for row in rows.values() if row["Id"]]
@@ -50,6 +59,9 @@ def violations(stage, accepted):
     for path, row in rows.items():
         if "/participant/" in path and row["State"] == "active":
             yield from disagreements(stage, path, row, truth["participants"].get(row["Id"]))
+    for path, row in constants_of(rows).items():
+        if before.get(path, row) != row:
+            yield f"I7: {path} was {before[path]}, and is {row}"
     failed = {row["Tag"] for row in rows.values() if row["State"] == "failed"}
     for step in accepted:
         if not step.holds(rows) and not failed:

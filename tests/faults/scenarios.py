@@ -2,12 +2,17 @@
 """What is done while the daemon is made to end, and what is so when it was accepted."""
 
 import contextlib
+import os
 
 from harness.bus import BusError
 from harness.daemon import MANAGER, PARTICIPANT, PATH, SESSION, DaemonEnded, variants
 from harness.listener import Listener
 from harness.stage import P1, P2, P3, P4, S1, S2
-from promises import await_sync
+from harness.wait import wait_for
+from older import make_older, version_of
+from promises import await_sync, constants_of, integrity, rows_of, violations
+
+RESERVE = 1 << 20
 
 
 def tagged(rows, tag):
@@ -40,6 +45,14 @@ class Step:
         return self.call[4][0] if self.call[2].endswith("Participant") else self.call[0]
 
 
+class Refusal(Step):
+    """A call that there is no room for, and that leaves nothing behind."""
+
+    def is_told_by(self, event, serial):
+        return event.serial == serial and event.kind == "error" and \
+            event.error.name == "org.convened1.Error.StorageFailed"
+
+
 CREATE_SESSION = Step(manager("CreateSession", Tag="new session"),
                       lambda rows: tagged(rows, "new session"))
 CREATE_PARTICIPANT = Step(manager("CreateParticipant", Tag="new", Session=S1,
@@ -59,12 +72,16 @@ DELETE_PARTICIPANT = Step((P4, PARTICIPANT, "Delete", "a{sv}", ({},)), lambda ro
 DELETE_SESSION = Step((S2, SESSION, "Delete", "a{sv}", ({},)), lambda rows: S2 not in rows)
 DELETE_CALL = Step((S1, SESSION, "Delete", "a{sv}", ({},)),
                    lambda rows: S1 not in rows and rows[P1]["Session"] == "/")
+REFUSED_SESSION = Refusal(CREATE_SESSION.call, lambda rows: not CREATE_SESSION.holds(rows))
+REFUSED_SUBSCRIPTION = Refusal(SUBSCRIBE.call, lambda rows: not SUBSCRIBE.holds(rows))
 
 
 class Scenario:
     """Steps that are called one after the other, while the simulator has `faults`. One that
     `starts` is about the start after them: the API is away while they are accepted. `fresh`: the
     very first start."""
+
+    fills_disk = False
 
     def __init__(self, *steps, faults=(), starts=False, fresh=False):
         self.steps = steps
@@ -73,25 +90,36 @@ class Scenario:
         self.fresh = fresh
 
     def prepare(self, stage):
+        """Returns what was accepted."""
         if self.fresh:
+            stage.before = {}
             return []
-        stage.session()
-        stage.session()
-        for _ in range(2):
-            stage.participant(Session=S1, SubscriptionMode="session")
-        for _ in range(2):
-            stage.participant()
+        self.populate(stage)
         stage.settled()
+        stage.before = constants_of(rows_of(stage))
         if self.faults:
             stage.simulator.set_faults(*self.faults)
         if not self.starts:
             return []
         stage.simulator.set_faults({"kind": "refuse"})
         accepted = [step for step in self.steps if call_of(stage, step)]
-        stage.daemon.kill()
+        self.end(stage)
         stage.note_unsent()
         stage.simulator.set_faults(*self.faults)
         return accepted
+
+    def populate(self, stage):
+        for _ in range(2):
+            stage.session()
+        for name in ("alice", "bob"):
+            stage.participant(CallbackUrl=f"http://127.0.0.1/{name}", Session=S1,
+                              SubscriptionMode="session")
+        for name in ("carol", "dave"):
+            stage.participant(CallbackUrl=f"http://127.0.0.1/{name}", PublishPermissions=["AUDIO"])
+
+    def end(self, stage):
+        """The end that the start comes after."""
+        stage.daemon.kill()
 
     def act(self, stage):
         """Plays it, as far as the daemon lets it. Returns what was accepted."""
@@ -108,6 +136,87 @@ class Scenario:
         with contextlib.suppress(BusError, ConnectionError):
             await_sync(stage)
         return accepted
+
+    def judge(self, stage, accepted):
+        """Starts the daemon on what is left. Returns what does not hold once all is in sync."""
+        stage.daemon.start()
+        await_sync(stage)
+        found = list(violations(stage, accepted, stage.before))
+        stage.daemon.stop()
+        return found + list(integrity(stage))
+
+
+class Upgrade(Scenario):
+    """The start on what the first release has left."""
+
+    def __init__(self, *steps):
+        super().__init__(*steps, starts=True)
+
+    def end(self, stage):
+        super().end(stage)
+        stage.version = version_of(stage.daemon.state_directory)
+        make_older(stage.daemon.state_directory)
+
+    def judge(self, stage, accepted):
+        found = super().judge(stage, accepted)
+        version = version_of(stage.daemon.state_directory)
+        if version != stage.version:
+            found.append(f"the state file is of version {version}, not {stage.version}")
+        return found
+
+
+class FullDisk(Scenario):
+    """The disk becomes full, so that the reserve is given up; and there is room again, so that it
+    is taken back. With `starts` the daemon ends before it is full, and is started then."""
+
+    fills_disk = True
+
+    def populate(self, stage):
+        super().populate(stage)
+        # More than the file has room for without becoming longer: what is in the log can neither
+        # be merged nor be written over.
+        for _ in range(2):
+            stage.participant(CallbackUrl="http://127.0.0.1/" + 2000 * "x")
+
+    def prepare(self, stage):
+        accepted = super().prepare(stage)
+        stage.disk.fill()
+        return accepted
+
+    def end(self, stage):
+        # The log is merged and removed: a new one needs room before anything else.
+        stage.daemon.stop()
+
+    def act(self, stage):
+        accepted = super().act(stage)
+        if self.starts or len(accepted) < len(self.steps):
+            return accepted
+        # Of a disk without power nothing can be removed.
+        with contextlib.suppress(OSError):
+            stage.disk.make_room()
+        wait_for(lambda: "There is room on the disk again" in stage.daemon.log or
+                 stage.daemon.process.poll() is not None, 20)
+        return accepted
+
+    def judge(self, stage, accepted):
+        found = super().judge(stage, accepted)
+        with contextlib.suppress(FileNotFoundError):
+            stage.disk.make_room()
+        stage.daemon.start()
+        found += [f"there is room, and {error}" for error in refusals(stage)]
+        stage.daemon.stop()
+        size = os.stat(os.path.join(stage.daemon.state_directory, "state.db.reserve")).st_size
+        if size != RESERVE:
+            found.append(f"there is room, and a reserve of {size} bytes")
+        return found
+
+
+def refusals(stage):
+    """What is said against a new session."""
+    try:
+        stage.session(Tag="after")
+    except BusError as error:
+        yield error
 
 
 def call_of(stage, step):
@@ -136,4 +245,7 @@ SCENARIOS = {
     "first start": Scenario(fresh=True),
     "restart": Scenario(*EVERYTHING, starts=True),
     "restart, answers lost": Scenario(*EVERYTHING, starts=True, faults=[LOST]),
+    "upgrade": Upgrade(CREATE_SESSION, ADD, SUBSCRIBE, DELETE_PARTICIPANT),
+    "full disk": FullDisk(REFUSED_SESSION, REFUSED_SUBSCRIPTION, DELETE_PARTICIPANT),
+    "full disk, restart": FullDisk(ADD, SUBSCRIBE, DELETE_PARTICIPANT, starts=True),
 }

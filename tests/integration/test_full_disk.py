@@ -9,6 +9,7 @@ import pytest
 
 from harness.bus import BusError
 from harness.daemon import PARTICIPANT, PATH, SESSION, Daemon, variants
+from harness.disk import fill, make_room
 from harness.wait import wait_for
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can mount")
@@ -46,21 +47,10 @@ class Disk:
         return os.stat(os.path.join(self.path, "state.db.reserve")).st_size
 
     def fill(self):
-        """Takes all the room that there is."""
-        with open(os.path.join(self.path, "filler"), "ab", buffering=0) as file:
-            for size in (65536, 4096, 1):
-                try:
-                    while True:
-                        file.write(b"x" * size)
-                except OSError:
-                    pass
-            try:
-                os.fsync(file.fileno())
-            except OSError:
-                pass
+        fill(self.path)
 
     def make_room(self):
-        os.unlink(os.path.join(self.path, "filler"))
+        make_room(self.path)
 
     def close(self):
         subprocess.run(["umount", self.path], check=True)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A file system that becomes full, and then is not any more. Only for small ones."""
+
+import contextlib
+import errno
+import os
+
+FILLER = "filler"
+
+
+def fill(path):
+    """Takes all the room that there is on the file system of a folder, durably."""
+    with open(os.path.join(path, FILLER), "ab", buffering=0) as file:
+        size = 1 << 24
+        while size >= 512:
+            try:
+                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), size)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                size //= 2
+        # Where there is no room, not even this need succeed.
+        with contextlib.suppress(OSError):
+            os.fsync(file.fileno())
+
+
+def make_room(path):
+    """Gives it back."""
+    os.unlink(os.path.join(path, FILLER))
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(folder)
+    os.close(folder)
