@@ -266,6 +266,16 @@ static bool outcome_is_unknown(ApiOutcome outcome) {
         return outcome == API_NO_ANSWER || outcome == API_NOT_UNDERSTOOD || outcome == API_BROKEN;
 }
 
+static Question question_of(const Request *request) {
+        if (request->probe)
+                return QUESTION_PROBE;
+        if (operation_is_create(request->operation))
+                return QUESTION_CREATION;
+        if (operation_changes(request->operation))
+                return QUESTION_CHANGE;
+        return request->operation == OPERATION_LIST_PARTICIPANTS ? QUESTION_LIST : QUESTION_READ;
+}
+
 /* What the world knows that the daemon must know from now on. */
 static void book_answer(Run *run, const Exchange *exchange, const Answer *answer) {
         Clients *clients = &run->clients;
@@ -273,6 +283,7 @@ static void book_answer(Run *run, const Exchange *exchange, const Answer *answer
         const bool changes = operation_changes(exchange->request.operation);
 
         run->tally->outcomes[answer->outcome]++;
+        run->tally->answers[question_of(&exchange->request)][answer->outcome]++;
         run->tally->faults[exchange->fault]++;
         if (exchange->post > 0)
                 book_post(run, run->network.posts + exchange->post - 1, item, answer);

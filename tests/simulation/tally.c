@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "simulation/states.h"
 
 static const char *const outcome_names[_OUTCOME_MAX] = {
         [OUTCOME_DONE] = "done",
@@ -36,6 +37,11 @@ static const char *const api_outcome_names[_API_OUTCOME_MAX] = {
         [API_NOT_FOUND] = "not-found",
         [API_CONFLICT] = "conflict",
         [API_REDIRECTED] = "redirected",
+};
+
+static const char *const question_names[_QUESTION_MAX] = {
+        [QUESTION_CREATION] = "creation", [QUESTION_CHANGE] = "change", [QUESTION_READ] = "read",
+        [QUESTION_LIST] = "list",         [QUESTION_PROBE] = "probe",
 };
 
 static const char *const intent_names[_INTENT_KIND_MAX] = {
@@ -98,6 +104,15 @@ static void print_counts(const char *title, const uint64_t *counts, const char *
         printf("\n");
 }
 
+static void print_answers(const Tally *tally) {
+        for (Question question = 0; question < _QUESTION_MAX; question++) {
+                printf("answers to a %s:", question_names[question]);
+                for (unsigned i = 0; i < _API_OUTCOME_MAX; i++)
+                        printf(" %s %" PRIu64, api_outcome_names[i], tally->answers[question][i]);
+                printf("\n");
+        }
+}
+
 static void print_crashes(const Tally *tally) {
         uint64_t n = 0;
 
@@ -106,6 +121,18 @@ static void print_crashes(const Tally *tally) {
         printf("crashes %" PRIu64 ", reboots %" PRIu64 " of these; clean stops %" PRIu64 "\n", n,
                tally->reboots, tally->stops);
         print_counts("crashes", tally->crashes, crash_names, NULL, _CRASH_KIND_MAX);
+}
+
+static void print_states(void) {
+        unsigned n_met = 0, n = 0;
+
+        for (unsigned state = 0; state < N_STATES; state++) {
+                printf("%s %s %" PRIu64, state > 0 ? ";" : "states:", state_name(state),
+                       state_count(state));
+                n += state_is_met(state);
+                n_met += state_is_met(state) && state_count(state) > 0;
+        }
+        printf("\nstates of the deciding function reached: %u of %u\n", n_met, n);
 }
 
 void tally_print(const Tally *tally) {
@@ -122,6 +149,7 @@ void tally_print(const Tally *tally) {
         print_counts("refused at once", tally->refusals, outcome_names, NULL, _OUTCOME_MAX);
         print_counts("requests", tally->requests, NULL, operation_name_at, _OPERATION_MAX);
         print_counts("answers", tally->outcomes, api_outcome_names, NULL, _API_OUTCOME_MAX);
+        print_answers(tally);
         print_counts("faults", tally->faults, NULL, fault_name_at, _FAULT_MAX);
         print_counts("weathers", tally->weathers, NULL, weather_name_at, _WEATHER_MAX);
         print_crashes(tally);
@@ -143,6 +171,7 @@ void tally_print(const Tally *tally) {
                tally->reloads, tally->put_back);
         printf("runs at the API of 2020 %" PRIu64 ", strangers met in these %" PRIu64 "\n",
                tally->without_lists, tally->met);
+        print_states();
         printf("offline %" PRIu64 " times, taken over %" PRIu64 ", adopted %" PRIu64 " (%" PRIu64
                " were asked for), fallen back %" PRIu64 ", withdrawn %" PRIu64
                ", runs with an object that always fails %" PRIu64 "\n",
@@ -170,6 +199,55 @@ static unsigned room_floors(const Tally *tally) {
 
         return floor_of("room on the disk:", tally->rooms, room_names, NULL, _ROOM_STATE_MAX) +
                floor_of("without room:", counts, names, NULL, ELEMENTSOF(counts));
+}
+
+/* Whether there is such an answer to such a question. */
+static bool answer_is_met(Question question, ApiOutcome outcome) {
+        switch (question) {
+        case QUESTION_CREATION: /* it names nothing that could be missing */
+                return outcome != API_NOT_FOUND;
+        case QUESTION_CHANGE: /* 204: there is nothing to understand */
+                return outcome != API_NOT_UNDERSTOOD;
+        case QUESTION_PROBE: /* what it asks for cannot exist */
+                return outcome != API_OK && outcome != API_NOT_UNDERSTOOD;
+        case QUESTION_READ:
+        case QUESTION_LIST:
+        case _QUESTION_MAX:
+                break;
+        }
+        return true;
+}
+
+/* Each row of the table of answers, for each kind of request that it tells apart. */
+static unsigned answer_floors(const Tally *tally) {
+        unsigned n_missing = 0;
+
+        for (Question question = 0; question < _QUESTION_MAX; question++)
+                for (ApiOutcome outcome = 0; outcome < _API_OUTCOME_MAX; outcome++) {
+                        if (!answer_is_met(question, outcome) || tally->answers[question][outcome])
+                                continue;
+                        printf("never happened: %s, answered with %s\n", question_names[question],
+                               api_outcome_names[outcome]);
+                        n_missing++;
+                }
+        return n_missing;
+}
+
+/* The rarest comes once in a few hundred seeds. */
+static unsigned state_floors(unsigned n_seeds) {
+        unsigned n_missing = 0;
+
+        for (unsigned i = 0; i < _SITUATION_MAX; i++)
+                if (situation_count(i) == 0) {
+                        printf("never happened: state %s\n", situation_name(i));
+                        n_missing++;
+                }
+        for (unsigned i = 0; n_seeds >= SEEDS_FOR_STATES && i < N_STATES; i++)
+                if (state_is_met(i) && state_count(i) == 0) {
+                        printf("never happened: state %s\n", state_name(i));
+                        n_missing++;
+                }
+        return n_missing;
 }
 
 unsigned tally_floors(const Tally *tally) {
@@ -219,6 +297,9 @@ unsigned tally_floors(const Tally *tally) {
         n_missing += floor_of("intent", tally->intents, intent_names, NULL, _INTENT_KIND_MAX);
         n_missing += floor_of("reply", replies, outcome_names, NULL, _OUTCOME_MAX);
         n_missing += floor_of("answer", tally->outcomes, api_outcome_names, NULL, _API_OUTCOME_MAX);
+        n_missing += floor_of("request", tally->requests, NULL, operation_name_at, _OPERATION_MAX);
+        n_missing += answer_floors(tally);
+        n_missing += state_floors(tally->n_seeds);
         n_missing += floor_of("fault", tally->faults, NULL, fault_name_at, _FAULT_MAX);
         n_missing += floor_of("weather", tally->weathers, NULL, weather_name_at, _WEATHER_MAX);
         n_missing += room_floors(tally);

@@ -27,6 +27,20 @@ typedef enum StrangerKind {
         _STRANGER_KIND_MAX,
 } StrangerKind;
 
+/* What is answered, as far as the same answer means something else to it. */
+typedef enum Question {
+        QUESTION_CREATION,
+        QUESTION_CHANGE,
+        QUESTION_READ,
+        QUESTION_LIST,
+        QUESTION_PROBE,
+        _QUESTION_MAX,
+} Question;
+
+/* So many seeds are enough for all states of the deciding function; there are that many in
+ * ./check. */
+#define SEEDS_FOR_STATES 5000
+
 typedef struct Tally {
         unsigned n_seeds, n_failed;
         double hours;
@@ -34,6 +48,7 @@ typedef struct Tally {
         uint64_t intents[_INTENT_KIND_MAX], replies[_OUTCOME_MAX], refusals[_OUTCOME_MAX];
         uint64_t syncs, judged; /* intents whose first answer was known beforehand */
         uint64_t outcomes[_API_OUTCOME_MAX], faults[_FAULT_MAX], weathers[_WEATHER_MAX];
+        uint64_t answers[_QUESTION_MAX][_API_OUTCOME_MAX];
         uint64_t requests[_OPERATION_MAX];
         uint64_t batches, batches_to_disk, overlaps; /* events while a batch was on its way */
         uint64_t crashes[_CRASH_KIND_MAX], stops, reboots;
