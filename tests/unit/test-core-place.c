@@ -2,6 +2,8 @@
 #include "unit/bench.h"
 #include "unit/registry.h"
 
+#include <stdio.h>
+
 /* Membership and subscriptions: the table of cases, in its order. */
 
 static Intent intent_add(uint64_t participant, uint64_t session, Mode mode) {
@@ -115,6 +117,64 @@ static void test_publishers(void **state) {
         assert_int_equal(bench_intend(bench, intent_remove(two, session)), 0);
         assert_int_equal(bench_row(bench, KIND_PARTICIPANT, one)->wanted->mode, MODE_NONE);
         assert_false(row_in_sync(bench_row(bench, KIND_PARTICIPANT, one)));
+}
+
+/* Who is heard comes first: whoever hears joins meanwhile, and hears nobody. */
+static void test_publisher_first(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t heard = bench_participant(bench, "p1", 0, MODE_NONE);
+        uint64_t hearing = bench_participant(bench, "p2", 0, MODE_NONE);
+        const Publisher publisher = { .number = heard };
+        Intent intent = intent_add(hearing, session, MODE_PARTICIPANTS);
+
+        intent.publishers = &publisher;
+        intent.n_publishers = 1;
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, intent_add(heard, session, MODE_NONE)), 0);
+        assert_int_equal(bench_intend(bench, intent), 0);
+        assert_int_equal(bench->n_requests, 2);
+        assert_int_equal(bench->requests[1].operation, OPERATION_ADD_PARTICIPANT);
+        assert_int_equal(bench->requests[1].mode, MODE_NONE);
+        assert_int_equal(bench->requests[1].n_publishers, 0);
+
+        const Request first = bench->requests[0];
+        bench->requests[0] = bench->requests[1];
+        bench->requests[1] = first;
+        bench_answer(bench, API_OK);
+        for (size_t i = 0; i < bench->n_requests; i++)
+                assert_int_not_equal(bench->requests[i].operation, OPERATION_UPDATE_SUBSCRIPTIONS);
+        assert_int_equal(bench->requests[0].number, heard);
+        bench_answer(bench, API_OK);
+        bench_skip_reads(bench);
+        assert_int_equal(bench_operation(bench), OPERATION_UPDATE_SUBSCRIPTIONS);
+        assert_int_equal(bench->requests[0].number, hearing);
+        assert_int_equal(bench->requests[0].n_publishers, 1);
+}
+
+/* Who is to leave a full session goes before who needs that place. */
+static void test_removal_first(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t joining = bench_participant(bench, "p1", 0, MODE_NONE);
+        Sighting seen[SESSION_MEMBERS_MAX];
+        char id[8];
+
+        for (unsigned i = 0; i < SESSION_MEMBERS_MAX; i++) {
+                (void)snprintf(id, sizeof(id), "x%u", i);
+                seen[i] = bench_sighting(id, "s1", MODE_NONE);
+        }
+        bench_look(bench, session, seen, SESSION_MEMBERS_MAX);
+        bench_skip_reads(bench);
+        uint64_t leaving = bench_row_of(bench, KIND_PARTICIPANT, "x7")->number;
+
+        assert_int_equal(bench_intend(bench, intent_remove(leaving, session)), 0);
+        assert_int_equal(bench_operation(bench), OPERATION_REMOVE_PARTICIPANT);
+        assert_int_equal(bench_intend(bench, intent_add(joining, session, MODE_NONE)), 0);
+        assert_int_equal(bench->n_requests, 1);
+        bench_answer(bench, API_OK);
+        assert_int_equal(bench_operation(bench), OPERATION_ADD_PARTICIPANT);
+        assert_int_equal(bench->requests[0].number, joining);
 }
 
 static void test_refused_membership(void **state) {
@@ -369,6 +429,8 @@ int main(void) {
                 TEST(test_conflicts),
                 TEST(test_full),
                 TEST(test_publishers),
+                TEST(test_publisher_first),
+                TEST(test_removal_first),
                 TEST(test_refused_membership),
                 TEST(test_session_deleted),
                 TEST(test_session_gone_under_a_join),
