@@ -135,8 +135,8 @@ void core_stop(Core *core);
 
 /**
  * core_intend() - take in what a client wants
- * @ticket:     names the method call; exactly one Reply will carry it if 0 is returned, and none
- *              otherwise
+ * @ticket:     names the method call, and is higher than any before; exactly one Reply will carry
+ *              it if 0 is returned, and none otherwise
  * @ret_number: of the object, also where the call is refused later; 0: of one to be adopted, which
  *              the Reply names; untouched on failure
  * @ret_reason: for people, static; set where a positive outcome is returned

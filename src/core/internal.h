@@ -317,6 +317,8 @@ Outcome outcome_of(ApiOutcome outcome);
 
 /* --- withdraw.c: the API refused our credentials --- */
 
+/* What was accepted, and is not agreed yet, is what is wanted again. The object was touched. */
+int core_go_back(Core *core, Object *object, const Stand *stand);
 /* Calls that nothing was sent for are refused and withdrawn, of all objects, or of one. */
 int core_withdraw(Core *core, Outcome outcome, const char *message);
 int core_withdraw_object(Core *core, Object *object, Outcome outcome, const char *message);

@@ -4,6 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
+void stand_move(Stand *to, Stand *from) {
+        place_unref(to->place);
+        *to = *from;
+        *from = (Stand){ 0 };
+}
+
 /* Numbers are given one after the other: those that do not fit into a key will be rare. */
 static uint32_t number_key(uint64_t number) {
         return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;

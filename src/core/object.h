@@ -30,6 +30,14 @@ typedef enum Priority {
         _PRIORITY_MAX,
 } Priority;
 
+/* What was wanted before a call, or before those unanswered that it replaced, and at which
+ * revisions: there it goes back to. */
+typedef struct Stand {
+        Place *place;
+        uint32_t rev[_ASPECT_MAX];
+        bool fallen; /* a call in between was refused: what it wanted is nothing to go back to */
+} Stand;
+
 /* A method call that is owed an answer. Revisions are 0 for aspects that it does not ask for. */
 struct Waiter {
         TAILQ_ENTRY(Waiter) on_object, on_clock;
@@ -40,12 +48,11 @@ struct Waiter {
         uint32_t rev[_ASPECT_MAX];
         usec_t reply_by; /* CLOCK_BOOTTIME, 0: with the next batch */
         Spec *adopter;   /* INTENT_ADOPT: what it is to be like, as far as its caller decides */
-
-        /* What was wanted before it, or before those unanswered that it replaced, and at which
-         * revisions: there a call goes back to that is withdrawn. */
-        Place *before;
-        uint32_t before_rev[_ASPECT_MAX];
+        Stand before;
 };
+
+/* @to is free of what it held, and @from holds nothing. */
+void stand_move(Stand *to, Stand *from);
 
 /* A small set of objects, ordered by number. */
 typedef struct Members {

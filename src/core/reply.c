@@ -100,9 +100,9 @@ int waiter_new(Core *core, Object *object, IntentKind kind, uint64_t ticket, boo
         waiter->kind = kind;
         waiter->ticket = ticket;
         if (kind != INTENT_CREATE) { /* before which there was nothing */
-                waiter->before = place_ref(object->row.wanted);
+                waiter->before.place = place_ref(object->row.wanted);
                 for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
-                        waiter->before_rev[aspect] = object->row.goals[aspect].wanted_rev;
+                        waiter->before.rev[aspect] = object->row.goals[aspect].wanted_rev;
         }
         TAILQ_INSERT_TAIL(&object->activity->waiters, waiter, on_object);
         if (wait) {
@@ -120,7 +120,7 @@ void waiter_free(Core *core, Waiter *waiter) {
         TAILQ_REMOVE(&waiter->object->activity->waiters, waiter, on_object);
         TAILQ_REMOVE(&core->waiters, waiter, on_clock);
         object_settle(waiter->object);
-        place_unref(waiter->before);
+        place_unref(waiter->before.place);
         spec_unref(waiter->adopter);
         free(waiter);
 }
@@ -130,20 +130,19 @@ static bool waiter_is_open(const Waiter *waiter) {
         return waiter->kind != INTENT_REFRESH && waiter->reply_by != 0;
 }
 
-/* Whether a client was told that something is accepted which came after @waiter, and so stands on
- * it. */
-static bool waiter_told_since(const Waiter *waiter) {
+static bool revs_exceed(const uint32_t revs[_ASPECT_MAX], const Stand *stand) {
         for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
-                if (waiter->object->told_rev[aspect] > waiter->before_rev[aspect])
+                if (revs[aspect] > stand->rev[aspect])
                         return true;
         return false;
 }
 
-/* ... or will be told so with the next batch. */
+/* Whether a client was told that something is accepted which came after @waiter, and so stands on
+ * it; or will be told so with the next batch. */
 static bool waiter_accepted_since(const Waiter *waiter) {
         const Waiter *later = waiter;
 
-        if (waiter_told_since(waiter))
+        if (revs_exceed(waiter->object->told_rev, &waiter->before))
                 return true;
         while ((later = TAILQ_NEXT(later, on_object)))
                 if (later->kind != INTENT_REFRESH && later->reply_by == 0)
@@ -151,18 +150,23 @@ static bool waiter_accepted_since(const Waiter *waiter) {
         return false;
 }
 
-/* A call that comes to nothing never was: whoever came after it stands where it stood. */
-static void waiter_hand_down(Waiter *waiter) {
+/* A call that comes to nothing never was: whoever came after it stands where it stood. That may be
+ * one that was told so already, and is not durable. */
+static void waiter_hand_down(Core *core, Waiter *waiter, Outcome outcome) {
+        Undo *undo = undo_after(core, waiter);
         Waiter *next = TAILQ_NEXT(waiter, on_object);
 
         while (next && next->kind == INTENT_REFRESH)
                 next = TAILQ_NEXT(next, on_object);
-        if (!next || waiter->kind == INTENT_REFRESH || waiter_told_since(waiter))
+        if (waiter->kind == INTENT_REFRESH ||
+            revs_exceed(undo ? undo->told_rev : waiter->object->told_rev, &waiter->before))
                 return;
-        place_unref(next->before);
-        next->before = TAKE(waiter->before);
-        for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
-                next->before_rev[aspect] = waiter->before_rev[aspect];
+        if (outcome != OUTCOME_SUPERSEDED)
+                waiter->before.fallen = true;
+        if (next && (!undo || next->ticket < undo->ticket))
+                stand_move(&next->before, &waiter->before);
+        else if (undo)
+                stand_move(&undo->stood, &waiter->before);
 }
 
 const Waiter *waiters_first_open(const Object *object) {
@@ -179,7 +183,7 @@ static int waiter_answer(Core *core, Waiter *waiter, Outcome outcome, const char
 
         r = core_reply(core, waiter->ticket, outcome, waiter->object, message);
         if (outcome != OUTCOME_DONE)
-                waiter_hand_down(waiter);
+                waiter_hand_down(core, waiter, outcome);
         waiter_free(core, waiter);
         return r;
 }
@@ -219,6 +223,7 @@ static int waiter_pass(Core *core, Waiter *waiter) {
         for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
                 if (waiter->object->told_rev[aspect] < waiter->rev[aspect])
                         waiter->object->told_rev[aspect] = waiter->rev[aspect];
+        undo_keep_stand(core, waiter);
         return waiter_answer(core, waiter, OUTCOME_DONE, NULL);
 }
 
@@ -284,7 +289,7 @@ void waiters_stand_on(Object *object, Aspect aspect) {
         Waiter *waiter, *next;
 
         WAITERS_FOREACH(waiter, next, object)
-                waiter->before_rev[aspect] = object->row.goals[aspect].wanted_rev;
+                waiter->before.rev[aspect] = object->row.goals[aspect].wanted_rev;
 }
 
 int waiters_fail_open(Core *core, Object *object, Outcome outcome, const char *message) {

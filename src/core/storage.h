@@ -31,9 +31,9 @@ typedef struct Undo {
         uint64_t ticket;
         bool wait;
 
-        /* Of a delete that is to be asked for anew: where its call went back to. */
-        Place *stood;
-        uint32_t stood_rev[_ASPECT_MAX];
+        /* Of the call, where it had a waiter. */
+        bool has_stood;
+        Stand stood;
 } Undo;
 
 TAILQ_HEAD(Undos, Undo);
@@ -82,6 +82,10 @@ bool storage_refuses(const Core *core, IntentKind kind);
 /* Of an object that is about to be touched, in a call: keeps what it is. Return: 0, -ENOMEM. */
 int undo_note(Core *core, Object *object);
 void undos_free(struct Undos *undos);
+/* A call that is answered before it is durable: keeps where it went back to. */
+void undo_keep_stand(Core *core, Waiter *waiter);
+/* The first call of the same object that came after @waiter, was answered, and is not durable. */
+Undo *undo_after(Core *core, const Waiter *waiter);
 /**
  * undo_calls() - take back all calls that are not durable
  * @deletes: these, too; else they are asked for anew

@@ -38,7 +38,7 @@ void undos_free(struct Undos *undos) {
         while ((undo = TAILQ_FIRST(undos))) {
                 TAILQ_REMOVE(undos, undo, undos);
                 row_deinit(&undo->before);
-                place_unref(undo->stood);
+                place_unref(undo->stood.place);
                 free(undo);
         }
 }
@@ -95,8 +95,10 @@ static int undo_settle(Core *core, const Undo *undo) {
         const Object *session;
         int r = 0;
 
-        if (object->removed || !row->wanted)
-                return 0;
+        if (undo->stood.fallen && !object->removed && !row->gone)
+                r = core_go_back(core, object, &undo->stood);
+        if (r < 0 || object->removed || !row->wanted)
+                return r;
         session = core_session(core, row->wanted->session);
         if (row->wanted->session != 0 && (!session || session->row.failed))
                 return core_release_member(core, object, row->wanted->session);
@@ -122,25 +124,67 @@ static Waiter *undo_waiter(const Undo *undo) {
         return NULL;
 }
 
+static void undo_take_stand(Undo *undo, Waiter *waiter) {
+        undo->has_stood = true;
+        stand_move(&undo->stood, &waiter->before);
+}
+
+void undo_keep_stand(Core *core, Waiter *waiter) {
+        Undo *undo;
+
+        TAILQ_FOREACH_REVERSE(undo, &core->storage.open, Undos, undos)
+        if (undo->named && undo->ticket == waiter->ticket) {
+                undo_take_stand(undo, waiter);
+                return;
+        }
+}
+
+static Undo *undos_after(struct Undos *undos, const Waiter *waiter) {
+        Undo *undo;
+
+        TAILQ_FOREACH(undo, undos, undos)
+                if (undo->has_stood && undo->object == waiter->object &&
+                    undo->ticket > waiter->ticket)
+                        return undo;
+        return NULL;
+}
+
+Undo *undo_after(Core *core, const Waiter *waiter) {
+        return undos_after(&core->storage.sealed, waiter)
+                       ?: undos_after(&core->storage.open, waiter);
+}
+
 static void undo_forget_waiter(Core *core, Undo *undo) {
         Waiter *waiter = undo_waiter(undo);
 
         if (!waiter)
                 return;
-        undo->stood = TAKE(waiter->before);
-        memcpy(undo->stood_rev, waiter->before_rev, sizeof(undo->stood_rev));
+        undo_take_stand(undo, waiter);
         waiter_free(core, waiter);
+}
+
+/* A call that comes to nothing never was: the next one of that object stands where it stood. */
+static void undo_hand_down(Undo *undo) {
+        Undo *next = undo;
+
+        if (!undo->has_stood)
+                return;
+        while ((next = TAILQ_NEXT(next, undos)))
+                if (next->named && next->object == undo->object && next->has_stood)
+                        break;
+        if (!next)
+                return;
+        place_unref(next->stood.place);
+        next->stood = undo->stood;
+        place_ref(next->stood.place);
 }
 
 /* Those calls that it had superseded stay so, and it stands where they stood. */
 static void undo_restore_stand(Undo *undo) {
         Waiter *waiter = undo_waiter(undo);
 
-        if (!waiter)
-                return;
-        place_unref(waiter->before);
-        waiter->before = TAKE(undo->stood);
-        memcpy(waiter->before_rev, undo->stood_rev, sizeof(undo->stood_rev));
+        if (waiter && undo->has_stood)
+                stand_move(&waiter->before, &undo->stood);
 }
 
 /* Gives up what had been said to those calls, and has been told to nobody. */
@@ -238,6 +282,8 @@ int undo_calls(Core *core, bool deletes) {
         TAILQ_FOREACH(undo, &undos, undos)
                 if (undo->named)
                         undo_forget_waiter(core, undo);
+        TAILQ_FOREACH(undo, &undos, undos)
+                undo_hand_down(undo);
         TAILQ_FOREACH(undo, &undos, undos)
                 if (r >= 0)
                         r = undo_settle(core, undo);

@@ -13,24 +13,23 @@ static void goal_go_back(Goal *goal, uint32_t before_rev, bool there) {
                 goal->agreed_rev = goal->wanted_rev;
 }
 
-/* What was accepted before @first, and is not agreed yet, is what is wanted again. */
-static int go_back(Core *core, Object *object, const Waiter *first) {
+int core_go_back(Core *core, Object *object, const Stand *stand) {
         CLEANUP(place_unrefp) Place *place = NULL;
         Row *row = &object->row;
         Goal *goals = row->goals;
         uint64_t session = row->wanted ? row->wanted->session : 0;
         int r;
 
-        r = core_place_left(core, &place, first->before);
+        r = core_place_left(core, &place, stand->place);
         if (r >= 0 && !place_in_session(place, session))
                 r = core_drop_publisher(core, object, session, false);
         if (r >= 0)
                 r = core_set_wanted(core, object, place);
         if (r < 0)
                 return r;
-        goal_go_back(goals + MEMBERSHIP, first->before_rev[MEMBERSHIP],
+        goal_go_back(goals + MEMBERSHIP, stand->rev[MEMBERSHIP],
                      place_same_session(place, row->observed));
-        goal_go_back(goals + SUBSCRIPTIONS, first->before_rev[SUBSCRIPTIONS],
+        goal_go_back(goals + SUBSCRIPTIONS, stand->rev[SUBSCRIPTIONS],
                      place_equal(place, row->observed));
         if (goals[MEMBERSHIP].sent_rev > goals[MEMBERSHIP].agreed_rev)
                 object->must_read = true;
@@ -43,8 +42,8 @@ static int withdraw_place(Core *core, Object *object, const Waiter *first) {
         const Goal *goals = object->row.goals;
 
         for (Aspect aspect = MEMBERSHIP; aspect < _ASPECT_MAX; aspect++)
-                if (goals[aspect].agreed_rev < first->before_rev[aspect])
-                        return go_back(core, object, first);
+                if (goals[aspect].agreed_rev < first->before.rev[aspect])
+                        return core_go_back(core, object, &first->before);
         return core_fall_back(core, object);
 }
 
@@ -53,7 +52,7 @@ static int withdraw_delete(Core *core, Object *object, const Waiter *first) {
         int r;
 
         /* It was accepted from somebody else, and @first has joined it. */
-        if (first->before_rev[BEING] == being->wanted_rev)
+        if (first->before.rev[BEING] == being->wanted_rev)
                 return 0;
         r = withdraw_place(core, object, first);
         if (r < 0)

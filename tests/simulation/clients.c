@@ -28,6 +28,7 @@ void clients_deinit(Clients *clients) {
                 free(clients->items[kind]);
         }
         free(clients->calls);
+        free(clients->denied);
         *clients = (Clients){ 0 };
 }
 
@@ -426,6 +427,7 @@ void clients_cut(Run *run) {
         Clients *clients = &run->clients;
 
         clients->n_calls = 0;
+        clients->n_denied = 0;
         for (uint64_t i = 0; i < clients->n_items[KIND_PARTICIPANT]; i++)
                 item_cut(run, clients->items[KIND_PARTICIPANT] + i);
         for (Kind kind = 0; kind < _KIND_MAX; kind++)

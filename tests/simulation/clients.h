@@ -63,6 +63,7 @@ typedef struct Item {
         char app[16]; /* the unique name of whom it lives as long as; empty: of nobody */
         uint64_t created, deleted, last; /* sequences of intents: the creation, a delete, any */
         bool acknowledged, delete_acknowledged;
+        uint64_t undone;   /* the last intent when some could not be made durable */
         uint64_t spared;   /* the last intent when a delete of it was refused for good */
         uint64_t bereaved; /* ... and when whom it lives as long as had left */
         usec_t unknown_at; /* a change was sent then, and nobody knows what became of it */
@@ -84,6 +85,8 @@ typedef struct Item {
 typedef struct Clients {
         Call *calls; /* open ones */
         size_t n_calls;
+        Call *denied; /* of the batch that is being let out, for the credentials' sake */
+        size_t n_denied;
         Call given_up;          /* the last adoption that took too long */
         Item *items[_KIND_MAX]; /* by number */
         size_t n_items[_KIND_MAX];
@@ -120,6 +123,8 @@ Item *clients_item(Clients *clients, Kind kind, uint64_t number);
 void clients_cut(Run *run);
 /* Checks a reply against the call, and closes it. */
 void clients_reply(Run *run, const Reply *reply);
+/* All replies of a batch have been let out. */
+void clients_replied(Run *run);
 
 /*
  * What the contract says that the first answer to an intent is, where the registry is at rest and

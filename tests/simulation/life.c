@@ -213,6 +213,7 @@ static bool let_out(Run *run, Batch *batch) {
         invariants_at_commit(run, batch);
         if (!let_out_effects(run, batch))
                 return false;
+        clients_replied(run);
         core_release(core, batch);
         if (changed)
                 invariants_of_view(run);

@@ -112,8 +112,8 @@ static bool is_asked_for(const Case *c) {
 }
 
 /* The same session, and publishers missing that have left. */
-static bool is_without_leavers(const Case *c) {
-        const Place *old = c->old ? c->old->wanted : NULL, *new = c->new->wanted;
+static bool is_without_leavers(const Case *c, const Place *old) {
+        const Place *new = c->new->wanted;
 
         if (!old || !new || !place_same_session(old, new) || old->mode != MODE_PARTICIPANTS)
                 return false;
@@ -370,6 +370,9 @@ static void check_put_back(const Case *c) {
             !row_open(new, SUBSCRIPTIONS) || row_open(old, SUBSCRIPTIONS) ||
             old->goals[SUBSCRIPTIONS].wanted_rev == new->goals[SUBSCRIPTIONS].wanted_rev)
                 return;
+        /* Taken over, but for whom it heard and who has left since. */
+        if (is_without_leavers(c, new->observed))
+                return;
         CHECK(c, "drift", c->run->config.enforce || c->run->clients.reloaded > c->run->life.sealed,
               "is put back, and nobody wants that");
         /* An intent of a client does not wait, and takes with it what does. */
@@ -393,7 +396,7 @@ static void check_wanted(const Case *c) {
                 note_wish(c);
                 return;
         }
-        if (is_without_leavers(c)) {
+        if (c->old && is_without_leavers(c, c->old->wanted)) {
                 c->item->wished_at = 0; /* not as it was asked for any more */
                 item_stands(c->item, c->new->wanted);
                 return;
@@ -538,6 +541,8 @@ void reasons_check_withdrawn(Run *run, const Row *row, uint64_t sequence) {
         bool is_wanted = false;
 
         if (row->gone || c.item->last > sequence || place_equal(row->wanted, row->observed))
+                return;
+        if (c.item->has_stood && place_equal(row->wanted, c.item->stood))
                 return;
         for (size_t i = 0; i < c.item->n_wishes; i++) {
                 const Wish *wish = c.item->wishes + i;

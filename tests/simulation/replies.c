@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "simulation/invariants.h"
+#include "simulation/kit.h"
 
 static const char *call_text(const Call *call) {
         static char text[160];
@@ -138,6 +139,13 @@ static bool has_lost_its_place(const Run *run, const Call *call) {
                !place_in_session(row->wanted, call->session);
 }
 
+/* Nothing stands of it that an earlier call could be told of. */
+static bool is_leaving(const Run *run, const Call *call) {
+        const Row *row = table_find(&run->disk.table, call->object, call->number);
+
+        return !row || row->gone || row->failed;
+}
+
 /* Whether an error has grounds. */
 static bool has_grounds(const Run *run, const Call *call, const Item *item, Outcome outcome) {
         const Clients *clients = &run->clients;
@@ -166,7 +174,8 @@ static bool has_grounds(const Run *run, const Call *call, const Item *item, Outc
         case OUTCOME_FORBIDDEN:
                 return clients->unauthorized_at >= call->issued_at || !run->life.credentials;
         case OUTCOME_SUPERSEDED:
-                return item->last > call->sequence;
+                return item->last > call->sequence ||
+                       (item->undone > call->sequence && is_leaving(run, call));
         case OUTCOME_UNAVAILABLE:
                 return call->kind == INTENT_REFRESH;
         case OUTCOME_UNKNOWN:
@@ -183,6 +192,11 @@ static bool has_grounds(const Run *run, const Call *call, const Item *item, Outc
                 break;
         }
         return false;
+}
+
+static void note_denied(Clients *clients, const Call *call) {
+        clients->denied = kit_grow(clients->denied, clients->n_denied, sizeof(Call));
+        clients->denied[clients->n_denied++] = *call;
 }
 
 void clients_reply(Run *run, const Reply *reply) {
@@ -221,5 +235,14 @@ void clients_reply(Run *run, const Reply *reply) {
         else if (reply->outcome == OUTCOME_DONE)
                 check_done(run, &call, item);
         else if (reply->outcome == OUTCOME_UNAUTHORIZED || reply->outcome == OUTCOME_FORBIDDEN)
-                check_withdrawn(run, &call);
+                note_denied(clients, &call);
+}
+
+/* What is accepted may be said behind what is refused. */
+void clients_replied(Run *run) {
+        Clients *clients = &run->clients;
+
+        for (size_t i = 0; i < clients->n_denied; i++)
+                check_withdrawn(run, clients->denied + i);
+        clients->n_denied = 0;
 }

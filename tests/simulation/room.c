@@ -96,6 +96,8 @@ static void item_take_back(Run *run, Item *item) {
                 item->n_wishes--;
         if (item->created > run->life.durable)
                 item->taken_back = true;
+        if (item->last > run->life.durable)
+                item->undone = item->last;
         item->last = item_last(item);
         if (item->wished_at > run->written_at)
                 item->wished_at = item->joined_at = 0;

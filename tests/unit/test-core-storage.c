@@ -521,12 +521,81 @@ static void test_withdrawn_after(void **state) {
         assert_true(row_in_sync(bench_row(bench, KIND_PARTICIPANT, participant)));
 }
 
+/* Takes a call in, and leaves what it does to a later turn. */
+static void take_in(Bench *bench, Intent intent) {
+        const char *reason;
+        uint64_t number;
+
+        assert_int_equal(core_intend(bench->core, &intent, ++bench->last_ticket, bench->now,
+                                     &number, &reason),
+                         0);
+}
+
+/* Two calls that the API never carries out, a third one that finds no room, and a delete that has
+ * replaced them all: where that is withdrawn, what was accepted before the first is wanted. */
+static void test_withdrawn_below(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t participant = bench_participant(bench, "p1", session, MODE_NONE);
+        Intent subscribe = change(INTENT_SUBSCRIBE, participant, 0, true);
+        const Row *row;
+        Batch *batch;
+
+        bench_skip_reads(bench);
+        subscribe.mode = MODE_SESSION;
+        assert_int_equal(bench_intend(bench, subscribe), 0);
+        assert_int_equal(bench_operation(bench), OPERATION_UPDATE_SUBSCRIPTIONS);
+        assert_int_equal(bench_intend(bench, change(INTENT_ADD, participant, session, true)), 0);
+        subscribe.wait = false;
+        take_in(bench, subscribe);
+        assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
+        take_in(bench, erase(KIND_PARTICIPANT, participant, true));
+
+        bench->room = BENCH_RESERVE;
+        assert_int_equal(core_refused(bench->core, batch, bench->now), 0);
+        bench_turn(bench);
+        assert_int_equal(bench_reply(bench, bench->last_ticket - 1), OUTCOME_STORAGE_FAILED);
+        assert_true(bench_row(bench, KIND_PARTICIPANT, participant)->gone);
+        bench_answer(bench, API_UNAUTHORIZED);
+        assert_int_equal(last_reply(bench), OUTCOME_UNAUTHORIZED);
+        row = bench_row(bench, KIND_PARTICIPANT, participant);
+        assert_true(!row->gone && row->wanted->mode == MODE_NONE && row_in_sync(row));
+}
+
+/* A call that was refused is nothing to go back to for the next one, which finds no room. */
+static void test_refused_below(void **state) {
+        Bench *bench = *state;
+        uint64_t one = bench_session(bench, "s1"), two = bench_session(bench, "s2");
+        uint64_t participant = bench_participant(bench, "p1", one, MODE_NONE);
+        Intent subscribe = change(INTENT_SUBSCRIBE, participant, 0, false);
+        Answer answer = { .outcome = API_UNAUTHORIZED, .message = "no", .request_id = "" };
+        const Row *row;
+        Batch *batch;
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, change(INTENT_REMOVE, participant, one, true)), 0);
+        assert_int_equal(bench_operation(bench), OPERATION_REMOVE_PARTICIPANT);
+        answer.serial = bench->requests[--bench->n_requests].serial;
+        assert_int_equal(bench_intend(bench, change(INTENT_ADD, participant, two, true)), 0);
+        subscribe.mode = MODE_SESSION;
+        take_in(bench, subscribe);
+        assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
+        assert_int_equal(core_answer(bench->core, &answer, bench->now), 0);
+
+        bench->room = BENCH_RESERVE;
+        assert_int_equal(core_refused(bench->core, batch, bench->now), 0);
+        bench_turn(bench);
+        assert_int_equal(last_reply(bench), OUTCOME_STORAGE_FAILED);
+        assert_int_equal(bench_reply(bench, bench->last_ticket - 1), OUTCOME_UNAUTHORIZED);
+        row = bench_row(bench, KIND_PARTICIPANT, participant);
+        assert_true(place_in_session(row->wanted, one) && row->wanted->mode == MODE_NONE);
+}
+
 /* Refused by the API, which is not durable, and asked for anew: the second one is not the first. */
 static void test_delete_again(void **state) {
         Bench *bench = *state;
-        uint64_t session = bench_session(bench, "s1"), number;
+        uint64_t session = bench_session(bench, "s1");
         Intent intent = erase(KIND_SESSION, session, false);
-        const char *reason;
         Batch *batch;
 
         bench_skip_reads(bench);
@@ -537,9 +606,7 @@ static void test_delete_again(void **state) {
 
         bench->now.boottime += SPAN;
         assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
-        assert_int_equal(core_intend(bench->core, &intent, ++bench->last_ticket, bench->now,
-                                     &number, &reason),
-                         0);
+        take_in(bench, intent);
         bench->room = BENCH_RESERVE;
         assert_int_equal(core_refused(bench->core, batch, bench->now), 0);
         bench_turn(bench);
@@ -590,6 +657,8 @@ int main(void) {
                 CORE_TEST(test_departure_after_delete),
                 CORE_TEST(test_held_changes),
                 CORE_TEST(test_withdrawn_after),
+                CORE_TEST(test_withdrawn_below),
+                CORE_TEST(test_refused_below),
                 CORE_TEST(test_delete_again),
                 CORE_TEST(test_retries),
         };
