@@ -274,6 +274,11 @@ static void on_verdict(PolkitVerdict verdict, void *userdata) {
 static int caller_ask_polkit(Caller *caller, sd_bus_message *message, const char *action,
                              AccessAnswer answer, void *userdata) {
         CLEANUP(freep) Asking *asking = calloc(1, sizeof(*asking));
+        const PolkitRequest request = {
+                .name = caller->name,
+                .action = action,
+                .interactive = sd_bus_message_get_allow_interactive_authorization(message) > 0,
+        };
         int r;
 
         if (!asking)
@@ -281,9 +286,7 @@ static int caller_ask_polkit(Caller *caller, sd_bus_message *message, const char
         asking->caller = caller;
         asking->answer = answer;
         asking->userdata = userdata;
-        r = polkit_ask(&asking->question, caller->access->bus, caller->name, action,
-                       sd_bus_message_get_allow_interactive_authorization(message) > 0, on_verdict,
-                       asking);
+        r = polkit_ask(&asking->question, caller->access->bus, &request, on_verdict, asking);
         if (r < 0)
                 return r;
 

@@ -90,8 +90,8 @@ static int question_send(PolkitQuestion *question, const char *name, const char 
         return r < 0 ? r : 0;
 }
 
-int polkit_ask(PolkitQuestion **ret, sd_bus *bus, const char *name, const char *action,
-               bool interactive, PolkitAnswer answer, void *userdata) {
+int polkit_ask(PolkitQuestion **ret, sd_bus *bus, const PolkitRequest *request, PolkitAnswer answer,
+               void *userdata) {
         static uint64_t last;
         CLEANUP(polkit_question_freep) PolkitQuestion *question = calloc(1, sizeof(*question));
         int r;
@@ -101,10 +101,10 @@ int polkit_ask(PolkitQuestion **ret, sd_bus *bus, const char *name, const char *
         question->bus = bus;
         question->answer = answer;
         question->userdata = userdata;
-        question->interactive = interactive;
+        question->interactive = request->interactive;
         (void)snprintf(question->cancellation, sizeof(question->cancellation), "cancel-%" PRIu64,
                        ++last);
-        r = question_send(question, name, action);
+        r = question_send(question, request->name, request->action);
         if (r < 0)
                 return r;
 

@@ -18,6 +18,14 @@ typedef enum PolkitVerdict {
         POLKIT_CHALLENGE, /* yes for somebody who may be asked for a password; not this one */
 } PolkitVerdict;
 
+/* May the owner of a unique name do this? */
+typedef struct PolkitRequest {
+        const char *name;
+        const char *action; /* id of a polkit action */
+        bool interactive;   /* somebody may be asked for a password; then polkit has two minutes,
+                             * else five seconds */
+} PolkitRequest;
+
 typedef struct PolkitQuestion PolkitQuestion;
 
 /* Called at most once, from the loop, never from inside polkit_ask(); the question may be freed in
@@ -26,16 +34,12 @@ typedef void (*PolkitAnswer)(PolkitVerdict verdict, void *userdata);
 
 /**
  * polkit_ask() - send a question
- * @bus:         outlives the question
- * @name:        unique name of whom it is about
- * @action:      id of a polkit action
- * @interactive: whether somebody may be asked for a password; then polkit has two minutes, else
- *               five seconds
+ * @bus: outlives the question
  *
  * Return: 0, or a negative errno.
  */
-int polkit_ask(PolkitQuestion **ret, sd_bus *bus, const char *name, const char *action,
-               bool interactive, PolkitAnswer answer, void *userdata);
+int polkit_ask(PolkitQuestion **ret, sd_bus *bus, const PolkitRequest *request, PolkitAnswer answer,
+               void *userdata);
 
 /* Where no answer has come, none will, and polkit is told to stop asking anybody. */
 PolkitQuestion *polkit_question_free(PolkitQuestion *question);
