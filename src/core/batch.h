@@ -34,6 +34,7 @@ typedef enum LogEvent {
         LOG_EVENT_DELETED,
         LOG_EVENT_CLIENT_LEFT, /* what lives as long as it does is being deleted */
         LOG_EVENT_ADOPTED,     /* what somebody else had made came into the registry */
+        LOG_EVENT_COPY_READ,   /* all that a copied state knows has been read */
         _LOG_EVENT_MAX,
 } LogEvent;
 

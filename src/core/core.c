@@ -78,6 +78,10 @@ void core_restore_counters(Core *core, const Counters *counters) {
         core->counters = core->shown_counters = *counters;
 }
 
+void core_restore_copy(Core *core, CopyKind kind) {
+        core->copy = kind;
+}
+
 static int restore_member(Core *core, Object *object, const Place *place, bool shown) {
         Object *session;
         int r;
@@ -157,18 +161,21 @@ int core_restore_tombstone(Core *core, Kind kind, const ApiId *id, usec_t remove
 }
 
 int core_start(Core *core, Now now) {
+        int r;
+
         core->now = now;
         bucket_init(&core->bucket, core->config.requests_per_sec, core->config.request_burst,
                     now.boottime);
+        r = copy_start(core);
+        if (r < 0)
+                return r;
         for (Kind kind = 0; kind < _KIND_MAX; kind++) {
                 const Index *all = &core->registry.by_number[kind];
                 IndexPosition at = { 0 };
                 Object *object;
 
                 for (; (object = index_get(all, at)); at = index_next(all, at)) {
-                        int r = object->row.attempt_open ? core_unknown(core, object, NULL, NULL)
-                                                         : 0;
-
+                        r = object->row.attempt_open ? core_unknown(core, object, NULL, NULL) : 0;
                         if (r < 0)
                                 return r;
                 }

@@ -71,6 +71,7 @@ typedef struct CoreStatus {
         uint32_t n_objects[_KIND_MAX];
         uint32_t n_pending;
         uint64_t suspected_orphans;
+        uint32_t n_unread;    /* objects of a copied state that are still to be read */
         bool disk_full;       /* calls are refused */
         bool disk_held;       /* what the API said is kept in memory until there is room */
         unsigned n_in_flight; /* requests */
@@ -102,6 +103,27 @@ int core_restore_end(Core *core, uint64_t *ret_number);
 /* After the rows: an id that was deleted or found gone, @removed_at on CLOCK_REALTIME. Return: 0,
  * -ENOMEM. */
 int core_restore_tombstone(Core *core, Kind kind, const ApiId *id, usec_t removed_at, Now now);
+
+/* What was restored, seen from the machine that it is restored on. */
+typedef enum CopyKind {
+        COPY_NONE,      /* its own, and the newest */
+        COPY_HERE,      /* a copy: what came after it was made is not known */
+        COPY_ELSEWHERE, /* the same, and of another machine, whose clients are not known here */
+        _COPY_KIND_MAX,
+} CopyKind;
+
+/**
+ * core_restore_copy() - what was restored is a copy; before core_start()
+ *
+ * Every object is read before any of them is driven; one that the API keeps failing is not waited
+ * for by the others. No creation of that time is sent: what became of it is unknown, and counted
+ * so. What the API has is taken over, as far as nothing was open. The objects of another machine's
+ * clients become persistent: whether these clients have left cannot be known here.
+ *
+ * It is durable that this was begun, and what is still to be read, so that a restart goes on with
+ * it.
+ */
+void core_restore_copy(Core *core, CopyKind kind);
 
 /**
  * core_start() - all is restored; begin to drive

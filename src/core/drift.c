@@ -54,7 +54,8 @@ static bool place_means(const Core *core, const Place *a, const Place *b) {
 bool core_drift_is_put_back(const Core *core, const Object *object, const Place *seen) {
         const Row *row = &object->row;
 
-        if (!core->config.enforce || place_means(core, row->wanted, seen))
+        /* What a copy wanted is not what was wanted last. */
+        if (!core->config.enforce || object->unread || place_means(core, row->wanted, seen))
                 return false;
         if ((seen && seen->session == 0) || (row->wanted && row->wanted->session == 0))
                 return false;

@@ -72,7 +72,8 @@ static Wish object_wish(Core *core, const Object *object) {
         if (!wanted)
                 return WISH_NOWHERE;
         session = core_session(core, wanted->session);
-        if (!session || session->row.gone || session->must_read || !row_has_id(&session->row))
+        if (!session || session->row.gone || session->must_read || session->unread ||
+            !row_has_id(&session->row))
                 return WISH_BLOCKED;
         if (place_same_session(wanted, object->row.observed) || session_has_place(session))
                 return WISH_READY;
@@ -118,7 +119,9 @@ static StepKind core_plan(Core *core, Object *object) {
                         .in_flight = object_change(object),
                         .backing_off = object_retry_at(object) > now,
                         .reading = object_read(object),
-                        .must_read = object->must_read,
+                        .unread = object->unread,
+                        .must_read =
+                                object->must_read || (object->unread && !core_reader(core, object)),
                         .look = object->look_at <= now,
                         .look_subscriptions = object->look_subscriptions && row->observed };
 
@@ -166,8 +169,9 @@ static Operation step_operation(const Core *core, const Object *object, StepKind
                 return object->listing ? OPERATION_LIST_PARTICIPANTS : OPERATION_GET_SESSION;
         /* A session that has just been made has nobody in it: it is enough to see that it is
          * there. */
-        return object->row.synced_at == 0 && object->members.n == 0 ? OPERATION_GET_SESSION
-                                                                    : OPERATION_LIST_PARTICIPANTS;
+        return object->row.synced_at == 0 && object->members.n == 0 && !object->unread
+                       ? OPERATION_GET_SESSION
+                       : OPERATION_LIST_PARTICIPANTS;
 }
 
 /* What a join or a subscription sends: all that is wanted, or the bare membership where publishers
@@ -396,6 +400,12 @@ int core_drive(Core *core) {
                 core_wake(core, object);
         }
 
+        while (core->n_awaited == 0 && !TAILQ_EMPTY(&core->ready[PRIORITY_COPY])) {
+                object = TAILQ_FIRST(&core->ready[PRIORITY_COPY])->object;
+                core_unready(core, object);
+                core_wake(core, object);
+        }
+
         r = core_decide(core);
         while (r >= 0 && host_open(core) && core->n_flights < core->config.requests_max &&
                (object = ready_first(core))) {
@@ -408,6 +418,10 @@ int core_drive(Core *core) {
                 }
                 if ((step == STEP_CREATE && probing) || storage_bars(core, object, step)) {
                         r = object_enqueue(core, object, PRIORITY_HELD);
+                        continue;
+                }
+                if (step_is_change(step) && copy_holds(core, object)) {
+                        r = object_enqueue(core, object, PRIORITY_COPY);
                         continue;
                 }
                 if (!bucket_take(&core->bucket, core->now.boottime))

@@ -78,6 +78,8 @@ struct Core {
         Telling telling;
         Storage storage;
         bool stopping, suspended;
+        CopyKind copy;                /* what was restored */
+        uint32_t n_unread, n_awaited; /* objects of a copy */
 
         bool syncing[_KIND_MAX]; /* everything from there on is still to be looked at */
         uint64_t sync_cursor[_KIND_MAX];
@@ -261,6 +263,17 @@ void core_list_refused(Core *core, Object *session, const Flight *flight);
 int core_list_decide(Core *core, Object *session);
 /* What a session itself says about who is in it. */
 int core_observe_members(Core *core, Object *session, const Flight *flight, const Answer *answer);
+
+/* --- copy.c: a state that is not the newest --- */
+
+/* Makes of a copied state what can be told without the API, before anything is driven. */
+int copy_start(Core *core);
+/* Whether a change of an object has to wait, because not all of the copy has been read. */
+bool copy_holds(const Core *core, const Object *object);
+/* An object was read, or is not there any more. */
+int copy_note_read(Core *core, Object *object);
+/* It could not be read. Where that is its own fault, others do not wait for it. */
+void copy_note_failed(Core *core, Object *object, ApiOutcome outcome);
 
 /* --- drift.c: what somebody else has changed --- */
 

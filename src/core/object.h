@@ -27,6 +27,7 @@ typedef enum Priority {
         PRIORITY_REREAD, /* after a change, or because something did not fit */
         PRIORITY_LOOK,   /* the periodic look */
         PRIORITY_HELD,   /* a creation, while it is not known whether the API works: nobody goes */
+        PRIORITY_COPY,   /* a change, while a copied state is being read: nobody goes */
         _PRIORITY_MAX,
 } Priority;
 
@@ -90,6 +91,8 @@ struct Object {
         bool unsure : 1; /* its delete is not durable: it may be taken back still */
         bool held : 1;   /* to be written when there is room on the disk */
         bool must_read : 1;
+        bool unread : 1;        /* of a copy: nothing of it is driven before it was read */
+        bool awaited : 1;       /* ... nor anything of others */
         bool look_missed : 1;   /* a read was discarded because a change was out */
         bool join_conflict : 1; /* a join was answered with 409: the next read decides */
         bool look_subscriptions : 1;

@@ -88,7 +88,11 @@ static bool object_rests(const Object *object) {
 /* @reader: the session whose list answers for it. */
 static int verified(Core *core, Object *object, const Object *reader) {
         bool rested = object_rests(object);
+        int r;
 
+        r = copy_note_read(core, object);
+        if (r < 0)
+                return r;
         object->row.synced_at = core->now.realtime;
         if (object->shown && object->shown != &object->row)
                 object->shown->synced_at = core->now.realtime;
@@ -362,7 +366,8 @@ static int read_failed(Core *core, Object *object, const Answer *answer) {
                                  ? outcome_of(answer->outcome)
                                  : OUTCOME_UNAVAILABLE,
                          answer->message);
-        if (r < 0 || !(object->must_read || row_open(&object->row, MEMBERSHIP)))
+        copy_note_failed(core, object, answer->outcome);
+        if (r < 0 || !(object->must_read || object->unread || row_open(&object->row, MEMBERSHIP)))
                 return r;
         /* A change waits for this read: it is its attempt that failed. */
         if (object_act(object) < 0)
@@ -386,7 +391,7 @@ static int missing(Core *core, Object *object, const Flight *flight) {
 
 int core_observe_read(Core *core, Flight *flight, const Answer *answer) {
         Object *object = flight->object;
-        bool blocked = object->must_read;
+        bool blocked = object->must_read || object->unread;
         int r;
 
         if (object->removed)

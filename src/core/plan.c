@@ -13,6 +13,8 @@ static StepKind plan_membership(const Facts *facts) {
 static StepKind plan_change(const Facts *facts) {
         if (!facts->has_id)
                 return facts->gone ? STEP_FORGET : facts->failed ? STEP_WAIT : STEP_CREATE;
+        if (facts->unread)
+                return facts->must_read ? STEP_READ : STEP_WAIT;
         if (facts->gone)
                 return STEP_DELETE;
         if (facts->must_read)

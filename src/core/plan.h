@@ -52,6 +52,7 @@ typedef struct Facts {
         bool in_flight;         /* a change */
         bool backing_off;       /* the last try failed, and it is too early for the next */
         bool reading;
+        bool unread; /* of a copied state: it is read, by itself or with others, and then driven */
         bool must_read; /* a 404 on a path with two objects, or a change of unknown outcome */
         bool look;      /* it is time to */
         bool look_subscriptions;

@@ -190,6 +190,7 @@ bool row_equal_on_disk(const Row *a, const Row *b) {
                a->gone == b->gone && a->failed == b->failed && a->attempt_open == b->attempt_open &&
                a->has_token == b->has_token && a->n_unknown == b->n_unknown &&
                place_equal(a->wanted, b->wanted) && place_equal(a->observed, b->observed) &&
+               (a->spec == b->spec || a->spec->lifetime == b->spec->lifetime) &&
                a->expires_at == b->expires_at;
 }
 

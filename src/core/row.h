@@ -105,6 +105,10 @@ typedef struct Row {
 typedef struct Counters {
         uint64_t last_number[_KIND_MAX]; /* given last; never used again */
         uint64_t suspected_orphans;      /* never falls */
+
+        uint64_t copies; /* how often this state was found to be a copy of another */
+        /* Of a copy: objects up to there are to be read before they are driven. 0: none. */
+        uint64_t unread[_KIND_MAX];
 } Counters;
 
 /**

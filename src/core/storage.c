@@ -95,9 +95,10 @@ bool storage_has_counters(const Core *core) {
         if (core->storage.trying)
                 return true;
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
-                if (a->last_number[kind] != b->last_number[kind])
+                if (a->last_number[kind] != b->last_number[kind] ||
+                    a->unread[kind] != b->unread[kind])
                         return true;
-        return a->suspected_orphans != b->suspected_orphans;
+        return a->suspected_orphans != b->suspected_orphans || a->copies != b->copies;
 }
 
 bool storage_hold(Core *core, Object *object, bool to_disk) {

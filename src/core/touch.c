@@ -104,7 +104,7 @@ int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool dr
         for (size_t i = 0; object && i < object->members.n; i++) {
                 Object *member = object->members.items[i];
                 Row *row = &member->row;
-                bool settled = drifted && !row_open(row, SUBSCRIPTIONS);
+                bool settled = (drifted || member->unread) && !row_open(row, SUBSCRIPTIONS);
                 int r;
 
                 if (member == publisher || !place_in_session(row->wanted, session) ||
@@ -228,6 +228,8 @@ int core_remove(Core *core, Object *object, bool tombstone) {
         }
         if (r >= 0 && tombstone)
                 r = bury(core, &object->row);
+        if (r >= 0)
+                r = copy_note_read(core, object);
         if (r < 0)
                 return r;
 

@@ -12,6 +12,7 @@ CoreStatus core_status(const Core *core) {
                                       usec_max(core->host.probe_at, core->host.quiet_until),
                               .n_pending = core->n_pending,
                               .suspected_orphans = core->shown_counters.suspected_orphans,
+                              .n_unread = core->n_unread,
                               .disk_full = core->storage.state != STORAGE_ROOM,
                               .disk_held = core->storage.state == STORAGE_HELD,
                               .n_in_flight = core->n_flights,

@@ -165,6 +165,8 @@ static const char *event_message_id(LogEvent event) {
                 return MESSAGE_CLIENT_LEFT;
         case LOG_EVENT_ADOPTED:
                 return MESSAGE_ADOPTED;
+        case LOG_EVENT_COPY_READ:
+                return MESSAGE_COPY_READ;
         case _LOG_EVENT_MAX:
                 break;
         }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #define INTERVAL_USEC USEC_PER_SEC
-#define STATUS_MAX    240
+#define STATUS_MAX    280
 
 static const char *api_state_words(ApiState state) {
         switch (state) {
@@ -34,6 +34,9 @@ static void status_write(char *text, size_t size, const CoreStatus *core) {
         if (core->n_pending > 0)
                 n += snprintf(text + n, size - (size_t)n, ", %" PRIu32 " not in sync",
                               core->n_pending);
+        if (core->n_unread > 0)
+                n += snprintf(text + n, size - (size_t)n, ", %" PRIu32 " of a copy to be read",
+                              core->n_unread);
         if (core->suspected_orphans > 0)
                 n += snprintf(text + n, size - (size_t)n, ", %" PRIu64 " suspected orphans",
                               core->suspected_orphans);
@@ -48,7 +51,7 @@ static bool status_same(const Status *status, const CoreStatus *core) {
         return status->told_at != 0 && told->api_state == core->api_state &&
                told->n_objects[KIND_SESSION] == core->n_objects[KIND_SESSION] &&
                told->n_objects[KIND_PARTICIPANT] == core->n_objects[KIND_PARTICIPANT] &&
-               told->n_pending == core->n_pending &&
+               told->n_pending == core->n_pending && told->n_unread == core->n_unread &&
                told->suspected_orphans == core->suspected_orphans &&
                told->disk_full == core->disk_full;
 }
