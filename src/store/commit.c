@@ -133,7 +133,23 @@ static int put_counters(Database *database, const Counters *counters) {
         bind_number(&values, counters->last_number[KIND_SESSION]);
         bind_number(&values, counters->last_number[KIND_PARTICIPANT]);
         bind_bits(&values, counters->suspected_orphans);
+        bind_number(&values, counters->copies);
+        bind_number(&values, counters->unread[KIND_SESSION]);
+        bind_number(&values, counters->unread[KIND_PARTICIPANT]);
         return binder_run(&values, database, STATEMENT_PUT_COUNTERS);
+}
+
+int commit_origin(Database *database) {
+        Binder values = binder(database->statements[STATEMENT_PUT_ORIGIN]);
+        const Origin *origin = &database->origin;
+
+        bind_text(&values, origin->machine[0] ? origin->machine : NULL);
+        bind_bits(&values, origin->inode);
+        if (origin->born_at)
+                bind_bits(&values, origin->born_at);
+        else
+                bind_null(&values);
+        return binder_run(&values, database, STATEMENT_PUT_ORIGIN);
 }
 
 int commit_prune(Database *database, usec_t realtime) {
@@ -177,10 +193,15 @@ int commit_batch(Database *database, const Batch *batch) {
                 r = put_rows(database, batch);
         if (r == 0 && batch->counters_changed)
                 r = put_counters(database, &batch->counters);
+        /* That it was a copy is forgotten when it is durable what that means, and not before. */
+        if (r == 0 && batch->counters_changed && database->stamp)
+                r = commit_origin(database);
         if (r == 0 && !batch->vital && batch->sealed_at >= database->prune_at)
                 r = commit_prune(database, batch->sealed_at);
         if (r == 0)
                 r = database_run(database, STATEMENT_COMMIT);
+        if (r == 0 && batch->counters_changed)
+                database->stamp = false;
         /* Some errors have rolled back by themselves. */
         if (r != 0 && !sqlite3_get_autocommit(database->connection))
                 (void)database_run(database, STATEMENT_ROLLBACK);

@@ -22,6 +22,9 @@ int commit_batch(Database *database, const Batch *batch);
  * as if it had not been: only a restart finds out what the disk has. Return: @r. */
 int commit_note(Database *database, int r);
 
+/* Writes down which file it is, and on which machine. */
+int commit_origin(Database *database);
+
 /* Forgets tombstones that are too old. */
 int commit_prune(Database *database, usec_t realtime);
 

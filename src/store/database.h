@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "base/time.h"
+#include "store/origin.h"
 
 /* Positive outcomes. */
 typedef enum DatabaseOutcome {
@@ -34,18 +35,23 @@ typedef enum Statement {
         STATEMENT_DROP_TOMBSTONE,
         STATEMENT_PRUNE_TOMBSTONES,
         STATEMENT_PUT_COUNTERS,
+        STATEMENT_PUT_ORIGIN,
         _STATEMENT_MAX,
 } Statement;
 
-typedef struct Database {
+typedef struct Database Database;
+
+struct Database {
         sqlite3 *connection;
         sqlite3_stmt *statements[_STATEMENT_MAX];
         int n_log_pages;   /* of the write-ahead log, after the last commit */
         int checkpoint_at; /* that many pages are worth a checkpoint */
         int failed;        /* a commit or a checkpoint: not 0 ends all committing */
         usec_t prune_at;   /* CLOCK_REALTIME: look for old tombstones again */
+        Origin origin;     /* of the file, as it is */
+        bool stamp;        /* it has another one, or none: to be written with the counters */
         char damage[200];
-} Database;
+};
 
 /**
  * database_open() - connect to an existing file, nothing read and nothing written

@@ -14,6 +14,7 @@ struct Store {
         Database database;
         Reserve reserve;
         bool damaged; /* the connection is gone already */
+        CopyKind copy;
         Worker *worker;
 };
 

@@ -212,7 +212,8 @@ static int restore_objects(Restoring *restoring) {
 
 static int restore_counters(Restoring *restoring) {
         static const char sql[] =
-                "SELECT last_session, last_participant, suspected_orphans FROM counters";
+                "SELECT last_session, last_participant, suspected_orphans, copies, "
+                "unread_session, unread_participant FROM counters";
         CLEANUP(sqlite3_stmtp) sqlite3_stmt *statement = NULL;
         Database *database = restoring->database;
         Reader columns;
@@ -231,6 +232,9 @@ static int restore_counters(Restoring *restoring) {
         restoring->counters.last_number[KIND_SESSION] = read_number(&columns, INT64_MAX);
         restoring->counters.last_number[KIND_PARTICIPANT] = read_number(&columns, INT64_MAX);
         restoring->counters.suspected_orphans = read_bits(&columns);
+        restoring->counters.copies = read_number(&columns, INT64_MAX);
+        restoring->counters.unread[KIND_SESSION] = read_number(&columns, INT64_MAX);
+        restoring->counters.unread[KIND_PARTICIPANT] = read_number(&columns, INT64_MAX);
         r = reader_result(&columns, database, "counters", 1);
         if (r != 0)
                 return r;

@@ -95,7 +95,17 @@ static const char step_1[] = "CREATE TABLE identity ("
 
 static const char step_2[] = "ALTER TABLE objects ADD COLUMN stranger INTEGER NOT NULL DEFAULT 0;";
 
-static const char *const steps[] = { step_1, step_2 };
+/* The file and the machine that it is on, as store/origin.h says: what is NULL is not known. copies
+ * and unread: see Counters. */
+static const char step_3[] =
+        "ALTER TABLE identity ADD COLUMN machine TEXT;"
+        "ALTER TABLE identity ADD COLUMN inode INTEGER;"
+        "ALTER TABLE identity ADD COLUMN born_at INTEGER;"
+        "ALTER TABLE counters ADD COLUMN copies INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE counters ADD COLUMN unread_session INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE counters ADD COLUMN unread_participant INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = { step_1, step_2, step_3 };
 
 const Schema schema_current = { .steps = steps, .version = ELEMENTSOF(steps) };
 

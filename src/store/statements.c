@@ -23,7 +23,9 @@ static const char *const texts[_STATEMENT_MAX] = {
         [STATEMENT_DROP_TOMBSTONE] = "DELETE FROM tombstones WHERE kind = ? AND api_id = ?",
         [STATEMENT_PRUNE_TOMBSTONES] = "DELETE FROM tombstones WHERE removed_at < ?",
         [STATEMENT_PUT_COUNTERS] = "UPDATE counters SET last_session = ?, last_participant = ?, "
-                                   "suspected_orphans = ?",
+                                   "suspected_orphans = ?, copies = ?, unread_session = ?, "
+                                   "unread_participant = ?",
+        [STATEMENT_PUT_ORIGIN] = "UPDATE identity SET machine = ?, inode = ?, born_at = ?",
 };
 
 /* INSERT INTO objects (kind, ...) VALUES (?, ...) ON CONFLICT (kind, number) DO UPDATE SET ... */

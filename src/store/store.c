@@ -28,7 +28,8 @@ int store_damaged(Store *store, char **ret_reason) {
 
 /* Writes the first state file, under another name. */
 static int fill_state(Database *database, const StoreConfig *config, const Schema *schema) {
-        static const char sql[] = "INSERT INTO identity VALUES (1, ?, ?)";
+        static const char sql[] = "INSERT INTO identity (one, account_id, base_url) "
+                                  "VALUES (1, ?, ?)";
         CLEANUP(sqlite3_stmtp) sqlite3_stmt *statement = NULL;
         bool found;
         int r;
@@ -116,8 +117,32 @@ static int check_identity(Store *store, const StoreConfig *config, char **ret_re
                 config->base_url);
 }
 
+/* A file that does not say yet which one it is, of before or just made, says it from now on. Where
+ * it says another one, that stays so until something has come of it. */
+static int check_origin(Store *store, const StoreConfig *config) {
+        Database *database = &store->database;
+        Origin before;
+        int r;
+
+        r = origin_of(&database->origin, store->directory.fd, config->machine);
+        if (r == 0)
+                r = origin_read(database, &before);
+        if (r != 0)
+                return r;
+        origin_complete(&database->origin, &before);
+        store->copy = origin_compare(&before, &database->origin);
+        database->stamp = !origin_equal(&before, &database->origin);
+        if (!database->stamp || store->copy != COPY_NONE)
+                return 0;
+        r = commit_origin(database);
+        if (r == -ENOSPC)
+                return 0; /* a commit will have to do it */
+        database->stamp = r != 0;
+        return r;
+}
+
 /* The file is ours, whole, and for this account: bring it up to date and make it ready. */
-static int make_ready(Store *store, Now now, const Schema *schema) {
+static int make_ready(Store *store, const StoreConfig *config, Now now, const Schema *schema) {
         int r;
 
         r = database_make_durable(&store->database);
@@ -125,6 +150,8 @@ static int make_ready(Store *store, Now now, const Schema *schema) {
                 r = schema_migrate(&store->database, schema);
         if (r == 0)
                 r = database_prepare_all(&store->database);
+        if (r == 0)
+                r = check_origin(store, config);
         if (r != 0)
                 return r;
         r = commit_prune(&store->database, now.realtime);
@@ -153,7 +180,7 @@ static int open_state(Store *store, const StoreConfig *config, Now now, const Sc
         if (r != 0)
                 return r;
 
-        r = make_ready(store, now, schema);
+        r = make_ready(store, config, now, schema);
         if (r == DATABASE_DAMAGED)
                 return store_damaged(store, ret_reason);
         if (r == DATABASE_NOT_DURABLE)
@@ -217,6 +244,10 @@ int store_open_schema(Store **ret, const StoreConfig *config, Now now, const Sch
 
 int store_open(Store **ret, const StoreConfig *config, Now now, char **ret_reason) {
         return store_open_schema(ret, config, now, &schema_current, ret_reason);
+}
+
+CopyKind store_copy(const Store *store) {
+        return store->copy;
 }
 
 int store_attach(Store *store, sd_event *event, StoreCommitted committed, StoreToken token,

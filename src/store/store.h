@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "core/batch.h"
+#include "core/core.h"
 
 typedef struct Store Store;
 
@@ -24,6 +25,7 @@ typedef struct StoreConfig {
         const char *directory;  /* made where it is missing */
         const char *account_id; /* the file belongs to these two; compared byte by byte */
         const char *base_url;
+        const char *machine; /* an id of the machine, NULL: not known */
 } StoreConfig;
 
 /* Positive outcome: the state cannot be used before somebody has done something about it. The
@@ -71,6 +73,14 @@ typedef void (*StoreCommitted)(const Batch *batch, int error, void *userdata);
 
 /* The answer to store_read_token(). @token is borrowed; NULL without an error: there is none. */
 typedef void (*StoreToken)(uint64_t ticket, int error, const char *token, void *userdata);
+
+/**
+ * store_copy() - whether the state is a copy, be it a backup or that of a cloned machine
+ *
+ * The file says which file it is (its inode and when it was made) and on which machine. That it was
+ * a copy is forgotten with the first commit in which counters change.
+ */
+CopyKind store_copy(const Store *store);
 
 /**
  * store_attach() - start the thread; from now on the disk is its own

@@ -49,7 +49,8 @@ const char *fixture_path(const Fixture *fixture, const char *name) {
 static int open_store(Fixture *fixture, char **ret_reason) {
         const StoreConfig config = { .directory = fixture->directory,
                                      .account_id = ACCOUNT_ID,
-                                     .base_url = BASE_URL };
+                                     .base_url = BASE_URL,
+                                     .machine = fixture->machine };
 
         return store_open(&fixture->store, &config, test_now, ret_reason);
 }

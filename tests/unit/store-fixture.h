@@ -15,8 +15,9 @@
 static const Now test_now = { .boottime = 1000, .realtime = 1700000000 * USEC_PER_SEC };
 
 typedef struct Fixture {
-        char root[64];      /* removed in the end, with all below it */
-        char directory[80]; /* the state directory, below root */
+        char root[64];       /* removed in the end, with all below it */
+        char directory[80];  /* the state directory, below root */
+        const char *machine; /* NULL: it has no id */
         Store *store;
         sd_event *event;
 
@@ -50,6 +51,15 @@ void fixture_wait(Fixture *fixture, const unsigned *counter, unsigned goal);
 
 /* Commits and waits. Returns the error. */
 int fixture_commit(Fixture *fixture, const Batch *batch);
+
+/* Makes of a file one of before it said which file it is: SQL. */
+#define FIXTURE_NO_ORIGIN                                                                          \
+        "ALTER TABLE identity DROP COLUMN machine;"                                                \
+        "ALTER TABLE identity DROP COLUMN inode;"                                                  \
+        "ALTER TABLE identity DROP COLUMN born_at;"                                                \
+        "ALTER TABLE counters DROP COLUMN copies;"                                                 \
+        "ALTER TABLE counters DROP COLUMN unread_session;"                                         \
+        "ALTER TABLE counters DROP COLUMN unread_participant;"
 
 /* Runs SQL on the file behind the store's back. */
 void fixture_execute(const Fixture *fixture, const char *sql);
