@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "daemon/connection.h"
 #include "daemon/journal.h"
+#include "daemon/machine.h"
 #include "daemon/message-ids.h"
 #include "daemon/refusal.h"
 #include "daemon/share.h"
@@ -209,10 +210,29 @@ static int restore_tombstone(Kind kind, uint64_t number, const ApiId *id, usec_t
         return core_restore_tombstone(daemon->core, kind, id, removed_at, clock_now());
 }
 
+/* Before anything is done for its sake. */
+static void take_copy(Daemon *daemon) {
+        CopyKind kind = store_copy(daemon->store);
+        const char *why = kind == COPY_ELSEWHERE
+                                  ? "it was written on another machine"
+                                  : "it is another file than the one that convened wrote";
+
+        if (kind == COPY_NONE)
+                return;
+        core_restore_copy(daemon->core, kind);
+        journal_log(LOG_WARNING, MESSAGE_COPY,
+                    "The state in %s is a copy: %s. All that it knows is read at the API before "
+                    "anything is changed there, and no creation in it is sent. What was created "
+                    "after the copy was made is not known here.",
+                    daemon->options->state_directory, why);
+}
+
 static int make_store(Daemon *daemon, char **ret_reason) {
+        char machine[MACHINE_ID_SIZE];
         StoreConfig config = { .directory = daemon->options->state_directory,
                                .account_id = daemon->configuration->account_id,
-                               .base_url = daemon->configuration->base_url };
+                               .base_url = daemon->configuration->base_url,
+                               .machine = machine_id(machine) };
         StoreRestore restore = { .counters = restore_counters,
                                  .row = restore_row,
                                  .end = restore_end,
@@ -227,6 +247,7 @@ static int make_store(Daemon *daemon, char **ret_reason) {
         r = store_restore(daemon->store, &restore, ret_reason);
         if (r != 0)
                 return r < 0 ? r : REFUSED;
+        take_copy(daemon);
 
         return store_attach(daemon->store, daemon->event, on_committed, on_token, daemon);
 }

@@ -31,6 +31,7 @@
 #define MESSAGE_DISK_FULL      "466e06b2b15c4f5fad3b4b881758766b"
 #define MESSAGE_DISK_HELD      "abe9a01a078f47629f9a44cc54b146d1"
 #define MESSAGE_DISK_ROOM      "75f6163a2e7d4247b6680736b3f0fed9"
+#define MESSAGE_COPY           "c10ac41fed49461d82e674c370d5e397"
 #define MESSAGE_RELOADED       "ef0ef099494f4919b7f448da75f5b672"
 #define MESSAGE_SLEEP          "1ba3f8c7b2854bc5aac9581d3aaf60d5"
 #define MESSAGE_AWAKE          "a045f98f91bd446b9ec97e95d57ab545"
