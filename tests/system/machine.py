@@ -85,7 +85,12 @@ def write(path, text, mode=0o644):
 
 
 # What each version of the state added; from the newest on, taking it away gives the one before.
-YOUNGER = {2: "ALTER TABLE objects DROP COLUMN stranger"}
+YOUNGER = {
+    2: "ALTER TABLE objects DROP COLUMN stranger",
+    3: ";".join(f"ALTER TABLE {table} DROP COLUMN {column}" for table, columns in {
+        "identity": ("machine", "inode", "born_at"),
+        "counters": ("copies", "unread_session", "unread_participant")}.items()
+        for column in columns)}
 
 
 def state_version():
@@ -99,7 +104,7 @@ def age_state(version):
     newer one than any, nobody knows what it is like, and only the number changes."""
     with contextlib.closing(sqlite3.connect(STATE / "state.db")) as database:
         for younger in range(database.execute("PRAGMA user_version").fetchone()[0], version, -1):
-            database.execute(YOUNGER.get(younger, ""))
+            database.executescript(YOUNGER.get(younger, ""))
         database.execute(f"PRAGMA user_version = {version}")
         database.commit()
 
