@@ -212,10 +212,8 @@ static int restore_tombstone(Kind kind, uint64_t number, const ApiId *id, usec_t
 
 /* Before anything is done for its sake. */
 static void take_copy(Daemon *daemon) {
-        CopyKind kind = store_copy(daemon->store);
-        const char *why = kind == COPY_ELSEWHERE
-                                  ? "it was written on another machine"
-                                  : "it is another file than the one that convened wrote";
+        const char *why = NULL;
+        CopyKind kind = store_copy(daemon->store, &why);
 
         if (kind == COPY_NONE)
                 return;
@@ -241,6 +239,11 @@ static int make_store(Daemon *daemon, char **ret_reason) {
         int r;
 
         r = store_open(&daemon->store, &config, clock_now(), ret_reason);
+        if (r == -EBUSY)
+                journal_log(LOG_ERR, MESSAGE_NOT_STARTED,
+                            "Another program is writing to the state file in %s, such as "
+                            "sqlite3(1). End it, and start convened again.",
+                            config.directory);
         if (r != 0)
                 return r < 0 ? r : REFUSED;
 

@@ -32,6 +32,23 @@ void directory_close(Directory *directory);
  */
 int directory_find_state(const Directory *directory, bool *ret, char **ret_reason);
 
+/* The write-ahead log beside the state file. */
+typedef enum LogFile {
+        LOG_WHOLE,   /* as far as its header tells: what is behind may be cut off anywhere */
+        LOG_MISSING, /* or empty */
+        LOG_UNREADABLE,
+        _LOG_MAX,
+} LogFile;
+
+/**
+ * directory_find_log() - whether there is a log, and that what lies there are files
+ *
+ * Before the database is opened, which would make what is missing.
+ *
+ * Return: 0; STORE_REFUSED with @ret_reason set; negative errno.
+ */
+int directory_find_log(const Directory *directory, LogFile *ret, char **ret_reason);
+
 /**
  * directory_begin_state(), directory_finish_state() - make a state file in two steps
  *

@@ -14,7 +14,9 @@ struct Store {
         Database database;
         Reserve reserve;
         bool damaged; /* the connection is gone already */
+        bool ready;   /* to be written to */
         CopyKind copy;
+        bool without_log;
         Worker *worker;
 };
 

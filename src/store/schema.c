@@ -105,7 +105,10 @@ static const char step_3[] =
         "ALTER TABLE counters ADD COLUMN unread_session INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE counters ADD COLUMN unread_participant INTEGER NOT NULL DEFAULT 0;";
 
-static const char *const steps[] = { step_1, step_2, step_3 };
+/* log: 1 while the file is not whole without the log beside it. */
+static const char step_4[] = "ALTER TABLE identity ADD COLUMN log INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = { step_1, step_2, step_3, step_4 };
 
 const Schema schema_current = { .steps = steps, .version = ELEMENTSOF(steps) };
 

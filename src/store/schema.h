@@ -11,6 +11,9 @@
 /* "conv": says that a database is one of ours. */
 #define SCHEMA_APPLICATION_ID 0x636f6e76
 
+/* From this version on a file says whether there has to be a log beside it. */
+#define SCHEMA_WITH_LOG 4
+
 typedef struct Schema {
         const char *const *steps; /* the SQL that leads from version i to i + 1 */
         int version;              /* how many there are */

@@ -14,13 +14,14 @@ int store_damaged(Store *store, char **ret_reason) {
 
         database_close(&store->database);
         store->damaged = true;
+        store->ready = false;
 
         r = directory_set_aside(directory, &copy);
         return refuse(
                 ret_reason,
                 "The state file %s/%s is damaged: %s. It was left as it is%s%s. Restore it from "
-                "a backup; or, to begin anew and to lose the ids of everything at the API, remove "
-                "it together with the files %s-wal and %s-shm.",
+                "a backup, once it has been removed together with the files %s-wal and %s-shm; or, "
+                "to begin anew and to lose the ids of everything at the API, remove these alone.",
                 directory->path, STATE_FILE, store->database.damage,
                 copy ? ", and a copy set aside as " : "; no copy could be set aside: ",
                 copy ? copy : strerror(-r), STATE_FILE, STATE_FILE);
@@ -90,6 +91,9 @@ static int check_integrity(Store *store, char **ret_reason) {
         int r;
 
         r = database_get_text(&store->database, "PRAGMA quick_check(1)", &verdict);
+        /* It is for a line of the log. */
+        for (char *end = verdict; end && (end = strchr(end, '\n'));)
+                *end = ' ';
         if (r == 0 && !streq(verdict, "ok"))
                 r = database_damaged(&store->database, "%s", verdict);
         return r > 0 ? store_damaged(store, ret_reason) : r;
@@ -131,7 +135,9 @@ static int check_origin(Store *store, const StoreConfig *config) {
                 return r;
         origin_complete(&database->origin, &before);
         store->copy = origin_compare(&before, &database->origin);
-        database->stamp = !origin_equal(&before, &database->origin);
+        if (store->copy == COPY_NONE && store->without_log)
+                store->copy = COPY_HERE;
+        database->stamp = store->copy != COPY_NONE || !origin_equal(&before, &database->origin);
         if (!database->stamp || store->copy != COPY_NONE)
                 return 0;
         r = commit_origin(database);
@@ -139,6 +145,47 @@ static int check_origin(Store *store, const StoreConfig *config) {
                 return 0; /* a commit will have to do it */
         database->stamp = r != 0;
         return r;
+}
+
+/* To SQLite a log that is not there, or that begins with something else, is an empty one: what was
+ * stored last would be lost, and nobody told. Whoever opens the file with sqlite3(1) merges the log
+ * and removes it, so that one that is missing may be no loss; what is left is taken for a copy. */
+static int check_log(Store *store, LogFile log, char **ret_reason) {
+        int64_t version, needed;
+        int r;
+
+        if (log == LOG_WHOLE)
+                return 0;
+        r = database_get_int(&store->database, "PRAGMA user_version", &version);
+        if (r != 0 || version < SCHEMA_WITH_LOG)
+                return r;
+        r = database_get_int(&store->database, "SELECT log FROM identity", &needed);
+        if (r != 0 || !needed)
+                return r > 0 ? store_damaged(store, ret_reason) : r;
+        if (log == LOG_MISSING) {
+                store->without_log = true;
+                return 0;
+        }
+        database_damaged(&store->database,
+                         "convened was not stopped, so that what was stored last is in %s-wal "
+                         "alone, and that is damaged",
+                         STATE_FILE);
+        return store_damaged(store, ret_reason);
+}
+
+/* From now on, until store_close(), the file says that there is a log, be it merged or not. A full
+ * disk is no reason not to start. */
+static int begin_log(Store *store) {
+        Database *database = &store->database;
+        int r;
+
+        /* No file has that inode: until something has come of it, this is none of ours. */
+        r = database_execute(database, store->without_log
+                                               ? "UPDATE identity SET log = 1, inode = -1"
+                                               : "UPDATE identity SET log = 1");
+        if (r == 0)
+                commit_merge(database);
+        return r == -ENOSPC ? 0 : r;
 }
 
 /* The file is ours, whole, and for this account: bring it up to date and make it ready. */
@@ -155,14 +202,21 @@ static int make_ready(Store *store, const StoreConfig *config, Now now, const Sc
         if (r != 0)
                 return r;
         r = commit_prune(&store->database, now.realtime);
-        return r == -ENOSPC ? 0 : r; /* the next commit will have to do it */
+        if (r != 0 && r != -ENOSPC)
+                return r; /* a full disk: the next commit will have to do it */
+        return begin_log(store);
 }
 
 static int open_state(Store *store, const StoreConfig *config, Now now, const Schema *schema,
                       char **ret_reason) {
         CLEANUP(freep) char *path = NULL;
+        LogFile log;
         int r;
 
+        /* SQLite makes a log where there is none. */
+        r = directory_find_log(&store->directory, &log, ret_reason);
+        if (r != 0)
+                return r;
         r = directory_join(&store->directory, STATE_FILE, &path);
         if (r < 0)
                 return r;
@@ -177,6 +231,8 @@ static int open_state(Store *store, const StoreConfig *config, Now now, const Sc
                 r = check_integrity(store, ret_reason);
         if (r == 0)
                 r = check_identity(store, config, ret_reason);
+        if (r == 0)
+                r = check_log(store, log, ret_reason);
         if (r != 0)
                 return r;
 
@@ -190,6 +246,7 @@ static int open_state(Store *store, const StoreConfig *config, Now now, const Sc
                               store->directory.path);
         if (r == 0)
                 database_trust(&store->database);
+        store->ready = r == 0;
         return r;
 }
 
@@ -246,7 +303,13 @@ int store_open(Store **ret, const StoreConfig *config, Now now, char **ret_reaso
         return store_open_schema(ret, config, now, &schema_current, ret_reason);
 }
 
-CopyKind store_copy(const Store *store) {
+CopyKind store_copy(const Store *store, const char **ret_why) {
+        if (store->without_log)
+                *ret_why = "its log is missing, and with it what may have been stored last";
+        else if (store->copy == COPY_ELSEWHERE)
+                *ret_why = "it was written on another machine";
+        else if (store->copy != COPY_NONE)
+                *ret_why = "it is another file than the one that convened wrote";
         return store->copy;
 }
 
@@ -274,7 +337,9 @@ Store *store_close(Store *store) {
         if (!store)
                 return NULL;
         store->worker = worker_stop(store->worker);
-        /* Closing the last connection merges the log into the file. */
+        /* Closing the last connection merges the log into the file, which is whole then. */
+        if (store->ready && store->database.failed == 0)
+                (void)database_execute(&store->database, "UPDATE identity SET log = 0");
         database_close(&store->database);
         directory_close(&store->directory);
         free(store);

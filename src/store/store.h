@@ -77,10 +77,13 @@ typedef void (*StoreToken)(uint64_t ticket, int error, const char *token, void *
 /**
  * store_copy() - whether the state is a copy, be it a backup or that of a cloned machine
  *
- * The file says which file it is (its inode and when it was made) and on which machine. That it was
- * a copy is forgotten with the first commit in which counters change.
+ * @ret_why: for people, static; untouched where it is none
+ *
+ * The file says which file it is (its inode and when it was made) and on which machine; and where
+ * there has to be a log beside it, one without it is not the newest either. That it was a copy is
+ * forgotten with the first commit in which counters change.
  */
-CopyKind store_copy(const Store *store);
+CopyKind store_copy(const Store *store, const char **ret_why);
 
 /**
  * store_attach() - start the thread; from now on the disk is its own

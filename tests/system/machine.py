@@ -90,7 +90,8 @@ YOUNGER = {
     3: ";".join(f"ALTER TABLE {table} DROP COLUMN {column}" for table, columns in {
         "identity": ("machine", "inode", "born_at"),
         "counters": ("copies", "unread_session", "unread_participant")}.items()
-        for column in columns)}
+        for column in columns),
+    4: "ALTER TABLE identity DROP COLUMN log"}
 
 
 def state_version():

@@ -57,6 +57,7 @@ int fixture_commit(Fixture *fixture, const Batch *batch);
         "ALTER TABLE identity DROP COLUMN machine;"                                                \
         "ALTER TABLE identity DROP COLUMN inode;"                                                  \
         "ALTER TABLE identity DROP COLUMN born_at;"                                                \
+        "ALTER TABLE identity DROP COLUMN log;"                                                    \
         "ALTER TABLE counters DROP COLUMN copies;"                                                 \
         "ALTER TABLE counters DROP COLUMN unread_session;"                                         \
         "ALTER TABLE counters DROP COLUMN unread_participant;"
