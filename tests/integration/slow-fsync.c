@@ -8,14 +8,16 @@
  * Every fsync() and fdatasync() takes that much longer. With SLOW_FSYNC_LOG=FILE each appends a
  * line "PID TID" there before it begins, so that a test can see how many there were, and in which
  * thread. With SLOW_FSYNC_FAIL=FILE each fails with EIO while that file exists, and with
- * SLOW_FSYNC_HOLD=FILE each that has begun waits while that one exists. A program built with
- * address sanitizers wants ASAN_OPTIONS=verify_asan_link_order=0 beside it.
+ * SLOW_FSYNC_HOLD=FILE each that has begun waits while that one exists. With SLOW_FSYNC_ONLY=NAME
+ * all of this is for files of that name alone. A program built with address sanitizers wants
+ * ASAN_OPTIONS=verify_asan_link_order=0 beside it.
  */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,14 +64,36 @@ static int fail(void) {
         return -1;
 }
 
+static int is_meant(int fd) {
+        const char *only = getenv("SLOW_FSYNC_ONLY"), *name;
+        char link[32], path[4096];
+        ssize_t n;
+
+        if (!only)
+                return 1;
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, path, sizeof(path) - 1);
+        if (n < 0)
+                abort();
+        path[n] = '\0';
+        name = strrchr(path, '/');
+        return name && strcmp(name + 1, only) == 0;
+}
+
+static int sync_by(long number, int fd) {
+        if (is_meant(fd)) {
+                linger();
+                hold();
+                if (fail() < 0)
+                        return -1;
+        }
+        return (int)syscall(number, fd);
+}
+
 int fsync(int fd) {
-        linger();
-        hold();
-        return fail() < 0 ? -1 : (int)syscall(SYS_fsync, fd);
+        return sync_by(SYS_fsync, fd);
 }
 
 int fdatasync(int fd) {
-        linger();
-        hold();
-        return fail() < 0 ? -1 : (int)syscall(SYS_fdatasync, fd);
+        return sync_by(SYS_fdatasync, fd);
 }

@@ -71,6 +71,31 @@ def test_cached_reads_do_not_wait(bus, simulator):
         assert min(rounds) < 0.005, rounds
 
 
+@pytest.mark.covers("reply: cached reads")
+def test_reads_do_not_wait_for_a_checkpoint(bus, simulator):
+    """The file itself is synced in checkpoints alone: one of them takes as long as we like."""
+    daemon = on_disk(bus, simulator, 0)
+    log, hold = daemon.folder.path("fsyncs"), daemon.folder.path("hold")
+    daemon.environment.update(SLOW_FSYNC_ONLY="state.db", SLOW_FSYNC_LOG=log, SLOW_FSYNC_HOLD=hold)
+    with daemon:
+        path = daemon.create_session(Tag="read")
+        begun = os.path.getsize(log)
+        daemon.folder.write("hold", "")
+        writer = Caller(bus, lambda n: os.path.getsize(log) == begun)
+        wait_for(lambda: os.path.getsize(log) > begun, 60)
+        n = daemon.properties()["SessionCount"]
+
+        # What is to be durable waits for it, and for nothing else.
+        late = Caller(bus)
+        late.join(0.2)
+        for _ in range(200):
+            assert daemon.properties(path)["Tag"] == "read"
+        assert late.is_alive() and daemon.properties()["SessionCount"] <= n + 1
+        os.unlink(hold)
+        assert late.finish()[0].startswith("/org/convened1/session/")
+        writer.finish()
+
+
 @pytest.mark.covers("reply: durable first")
 def test_acknowledged_only_when_durable(bus, simulator):
     with on_disk(bus, simulator) as daemon:
