@@ -185,6 +185,8 @@ static int begin_log(Store *store) {
                                                : "UPDATE identity SET log = 1");
         if (r == 0)
                 commit_merge(database);
+        if (database->failed != 0)
+                return database->failed;
         return r == -ENOSPC ? 0 : r;
 }
 
