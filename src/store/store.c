@@ -306,10 +306,10 @@ int store_open(Store **ret, const StoreConfig *config, Now now, char **ret_reaso
 }
 
 CopyKind store_copy(const Store *store, const char **ret_why) {
-        if (store->without_log)
-                *ret_why = "its log is missing, and with it what may have been stored last";
-        else if (store->copy == COPY_ELSEWHERE)
+        if (store->copy == COPY_ELSEWHERE)
                 *ret_why = "it was written on another machine";
+        else if (store->without_log)
+                *ret_why = "its log is missing, and with it what may have been stored last";
         else if (store->copy != COPY_NONE)
                 *ret_why = "it is another file than the one that convened wrote";
         return store->copy;

@@ -195,7 +195,7 @@ def test_cloned_machine(daemon, simulator, elsewhere):
 def test_written_by_the_version_before(daemon, simulator):
     """It does not say which file it is; that is no reason to take it for a copy."""
     daemon.stop()
-    columns = {"identity": ("machine", "inode", "born_at"),
+    columns = {"identity": ("machine", "inode", "born_at", "log"),
                "counters": ("copies", "unread_session", "unread_participant")}
     execute(daemon, ";".join([f"ALTER TABLE {table} DROP COLUMN {name}"
                               for table, names in columns.items() for name in names]
