@@ -123,7 +123,10 @@ class Run:
         self.furniture = rows_of(self.bench).keys()
         self.bench.proxy.keep = self.way.reused
         self.bench.proxy.shape = SHAPES[self.way.shape]
-        self.batch([None] * N_LANES)
+        # A session that was looked at while its lane was made ready is not read alone again.
+        for _ in range(TRIES_MAX):
+            if not self.layout:
+                self.batch([None] * N_LANES)
         # A whole answer that says that it is gone would be believed.
         n = self.layout.answer + (self.bench.proxy.shape not in NEVER_WHOLE)
         self.points = [Cut(at, self.way.reset, self.way.reused)
