@@ -13,6 +13,11 @@
 #include "ctl/width.h"
 #include "proto/names.h"
 
+/* What a bus says that leaves the start of services to systemd. */
+#define NOT_ENABLED "org.freedesktop.systemd1.NoSuchUnit"
+#define MASKED      "org.freedesktop.systemd1.UnitMasked"
+#define NEVER_CAME  "org.freedesktop.DBus.Error.TimedOut"
+
 static const struct Known {
         const char *name;
         Exit code;
@@ -24,7 +29,8 @@ static const struct Known {
           "See: convenectl list-sessions, list-participants" },
         { CONVENED_ERROR_REJECTED, EXIT_FAILED, NULL },
         { CONVENED_ERROR_UNAUTHORIZED, EXIT_FAILED,
-          "The API refuses the credentials. Mend CredentialsFile= in convened.conf." },
+          "Mend the file of CredentialsFile= in convened.conf, or else "
+          "/etc/credstore/convened.api: see convened(8)." },
         { CONVENED_ERROR_FORBIDDEN, EXIT_FAILED,
           "The account is not entitled to this, or BaseUrl= or AccountId= in convened.conf is "
           "wrong." },
@@ -48,6 +54,10 @@ static const struct Known {
           "convened.conf." },
         { SD_BUS_ERROR_SERVICE_UNKNOWN, EXIT_UNREACHABLE, NULL },
         { SD_BUS_ERROR_NAME_HAS_NO_OWNER, EXIT_UNREACHABLE, NULL },
+        { NOT_ENABLED, EXIT_UNREACHABLE, NULL },
+        { MASKED, EXIT_UNREACHABLE, "It is masked: an administrator does not want it to run." },
+        { NEVER_CAME, EXIT_UNREACHABLE,
+          "It was to be started, and did not come: see the status and the journal of convened." },
         { SD_BUS_ERROR_NO_REPLY, EXIT_UNREACHABLE,
           "If it was a change, it may have been accepted: look before you try again." },
         { SD_BUS_ERROR_TIMEOUT, EXIT_UNREACHABLE,
@@ -150,7 +160,8 @@ static char *reach_text(const Options *options, const char *name, const char *te
         CLEANUP(freep) char *bus = options_bus(options);
 
         if (streq(name, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
-            streq(name, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+            streq(name, SD_BUS_ERROR_NAME_HAS_NO_OWNER) || streq(name, NOT_ENABLED) ||
+            streq(name, MASKED) || streq(name, NEVER_CAME))
                 return format("convened does not run on the %s", bus);
         if (streq(name, SD_BUS_ERROR_DISCONNECTED) || streq(name, SD_BUS_ERROR_NO_SERVER))
                 return format("there is no connection to the %s (%s)", bus, text);

@@ -85,7 +85,8 @@ static Exit show_status(Ctl *ctl, json_object *facts) {
         sheet_head(&ctl->screen, describe_state_colour(state), head);
         sheet_coloured(&ctl->screen, "API", api, describe_state_colour(state));
         if (streq(state, "unauthorized"))
-                sheet_line(NULL, "mend CredentialsFile= in convened.conf");
+                sheet_line(NULL,
+                           "mend what CredentialsFile= names, or /etc/credstore/convened.api");
         sheet_taken("Last contact",
                     phrase_when(facts_number(facts, "LastContactUSec"), describe_now()));
         sheet_line("Base URL", facts_text(facts, "BaseUrl"));

@@ -210,6 +210,22 @@ def test_command_line(machine):
     assert convenectl("alice", "delete-session", "standup").returncode == 0
 
 
+@pytest.mark.covers("machine: not enabled", "exit: convenectl 5")
+def test_command_line_without_service(machine):
+    """Where the bus leaves starting to systemd, its errors are systemd's."""
+    machine.configure()
+    result = run("runuser", "-u", "alice", "--", "convenectl", "--system", "status", check=False)
+    assert result.returncode == 5, result.stdout
+    assert "does not run on the system bus" in result.stdout
+    assert "systemctl start convened" in result.stdout
+    systemctl("mask", "--runtime", UNIT)
+    try:
+        result = run("convenectl", "status", check=False)
+    finally:
+        systemctl("unmask", "--runtime", UNIT)
+    assert result.returncode == 5 and "does not run" in result.stdout, result.stdout
+
+
 def p99_msec(times):
     return sorted(times)[len(times) * 99 // 100] * 1000
 
