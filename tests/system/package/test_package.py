@@ -4,6 +4,7 @@
 import pathlib
 import pwd
 
+import readme
 from harness.daemon import MANAGER, PATH
 from harness.wait import wait_for
 from machine import PACKAGE, STATE, UNIT, age_state, run, show, state_version, systemctl
@@ -24,6 +25,12 @@ def test_install(machine):
     said = run("journalctl", "--unit=" + UNIT, "-x", "CONVENED_TAG=standup",
                f"--since=@{machine.journal_since:.6f}").stdout
     assert "Something was created at the API" in said
+
+
+def test_readme(machine):
+    """What README.md has one type, and shows."""
+    readme.follow(machine)
+    assert machine.user("alice").get()["ParticipantCount"] == 5
 
 
 def test_polkit_knows_the_actions(machine):
