@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/ctl.h"
 
-#include <unistd.h>
-
+#include "ctl/agent.h"
 #include "ctl/memory.h"
 #include "ctl/redact.h"
 #include "proto/names.h"
@@ -18,12 +17,7 @@ static int bus_open(const Options *options, sd_bus **ret) {
 Exit ctl_connect(Ctl *ctl) {
         int r = bus_open(&ctl->options, &ctl->bus);
 
-        if (r < 0)
-                return failure_say_bus(&ctl->options, NULL, r, NULL);
-
-        /* A question for a password makes sense only where somebody can be asked. */
-        sd_bus_set_allow_interactive_authorization(ctl->bus, isatty(STDIN_FILENO));
-        return EXIT_DONE;
+        return r < 0 ? failure_say_bus(&ctl->options, NULL, r, NULL) : EXIT_DONE;
 }
 
 sd_bus_message *ctl_message(Ctl *ctl, const char *path, const char *interface, const char *member) {
@@ -42,8 +36,15 @@ int ctl_try(Ctl *ctl, sd_bus_message *call, sd_bus_error *error, sd_bus_message 
 
 Exit ctl_call(Ctl *ctl, sd_bus_message *call, const char *doing, sd_bus_message **ret) {
         CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        CLEANUP(message_unrefp) sd_bus_message *again = NULL;
         int r = ctl_try(ctl, call, &error, ret);
 
+        if (r < 0)
+                again = agent_repeat(ctl, call, &error);
+        if (again) {
+                sd_bus_error_free(&error);
+                r = sd_bus_call(ctl->bus, again, AGENT_PATIENCE_USEC, &error, ret);
+        }
         return r < 0 ? failure_say_bus(&ctl->options, &error, r, doing) : EXIT_DONE;
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/text.h"
+#include "ctl/agent.h"
 #include "ctl/describe.h"
 #include "ctl/memory.h"
 #include "proto/names.h"
@@ -106,12 +107,30 @@ static Exit job_watch(Job *job) {
         return r < 0 ? failure_say_bus(&job->ctl->options, NULL, r, job->doing) : EXIT_DONE;
 }
 
+static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* Whether it is tried once more, with a password. */
+static bool job_ask(Job *job, const sd_bus_error *refusal) {
+        sd_bus_message *again = agent_repeat(job->ctl, job->call, refusal);
+
+        if (!again)
+                return false;
+        sd_bus_message_unref(job->call);
+        job->call = again;
+        job->asked = true;
+        job->reply_slot = sd_bus_slot_unref(job->reply_slot);
+        return sd_bus_call_async(job->ctl->bus, &job->reply_slot, job->call, on_reply, job,
+                                 AGENT_PATIENCE_USEC) >= 0;
+}
+
 static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const sd_bus_error *refusal = sd_bus_message_get_error(m);
         Job *job = userdata;
         const char *path;
 
         (void)error;
+        if (refusal && job_ask(job, refusal))
+                return 0;
         if (refusal) {
                 job_end(job, failure_say_bus(&job->ctl->options, refusal,
                                              -sd_bus_error_get_errno(refusal), job->doing));

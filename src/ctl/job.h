@@ -40,6 +40,7 @@ typedef struct Job {
         bool refused; /* LastError was set after the call */
 
         /* How it ended. */
+        bool asked; /* somebody types a password, or has */
         bool started, ended;
         Exit code;
 

@@ -95,6 +95,14 @@ static int drain(Run *run) {
         return r;
 }
 
+/* The terminal is for who asks, and who types. */
+static bool somebody_is_asked(const Run *run) {
+        for (size_t i = 0; i < run->n_jobs; i++)
+                if (run->jobs[i].asked && !run->jobs[i].replied && !run->jobs[i].ended)
+                        return true;
+        return false;
+}
+
 /* Waits, with a line that says for what, until something comes or the line wants to be new. */
 static int wait_once(Run *run, Job *first, size_t n_others) {
         usec_t now = progress_now(), tick = TICK_USEC;
@@ -102,7 +110,8 @@ static int wait_once(Run *run, Job *first, size_t n_others) {
 
         if (now - run->progress.since < FIRST_TICK_USEC)
                 tick = FIRST_TICK_USEC;
-        progress_draw(&run->progress, first, n_others);
+        if (!somebody_is_asked(run))
+                progress_draw(&run->progress, first, n_others);
         r = sd_bus_wait(run->ctl->bus, usec_min(tick, usec_max(run->deadline, now) - now));
         progress_clear(&run->progress);
         return r == -EINTR ? 0 : r;

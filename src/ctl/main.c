@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "ctl/agent.h"
 #include "ctl/memory.h"
 #include "ctl/pager.h"
 #include "ctl/redact.h"
@@ -123,6 +124,7 @@ int main(int argc, char **argv) {
         ctl.words = argv + first;
         ctl.n_words = (size_t)(argc - first);
         code = run(&ctl);
+        agent_close();
         pager_close();
         code = flush_output(&ctl, code);
         bus_free(ctl.bus);

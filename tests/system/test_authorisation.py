@@ -196,12 +196,13 @@ def test_polkit_goes_away(scene):
 
 
 class Terminal:
-    """A terminal of Bob's, with a program in it and somebody who types."""
+    """A terminal that Bob has logged in on, with a command in it and somebody who types. polkit has
+    an agent that is there for want of a better one asked only within a session."""
 
-    def __init__(self, *command):
+    def __init__(self, command):
         pid, self.fd = pty.fork()
         if pid == 0:
-            os.execvp("runuser", ["runuser", "-u", "bob", "--", *command])
+            os.execvp("runuser", ["runuser", "-l", "bob", "--session-command", command])
         self.pid, self.said = pid, ""
 
     def read(self):
@@ -214,7 +215,8 @@ class Terminal:
         return True
 
     def await_text(self, text):
-        wait_for(lambda: self.read() and re.search(text, self.said), 30)
+        more = wait_for(lambda: re.search(text, self.said) or not self.read() and "end", 30)
+        assert more != "end", self.said
 
     def type(self, text):
         os.write(self.fd, text.encode() + b"\n")
@@ -227,16 +229,24 @@ class Terminal:
 
 @pytest.mark.covers("machine: a password")
 @pytest.mark.parametrize("password, status", [(ADMINISTRATOR_PASSWORD, 0), ("guess", 6)])
-def test_on_a_terminal(scene, password, status):
+@pytest.mark.parametrize("verb", ["delete-session", "token"])
+def test_on_a_terminal(scene, verb, password, status):
     """polkit's own agent for terminals, its helper, PAM, and an administrator's password."""
-    alice, session, _, _ = scene
+    alice, session, participant, _ = scene
     run("chpasswd", input=f"root:{ADMINISTRATOR_PASSWORD}")
-    terminal = Terminal("sh", "-c", 'cd "$(mktemp -d)" && mkfifo ready && '
-                        '{ pkttyagent --notify-fd=3 --process $$ 3>ready & cat ready; } && '
-                        'exec convenectl --system delete-session 1')
+    terminal = Terminal(f"convenectl --system {verb} 1")
     terminal.await_text("Password: ?")
     assert alice.get(session)["State"] == "active"
     terminal.type(password)
     assert terminal.end() == status, terminal.said
-    assert password not in terminal.said
-    assert alice.get()["SessionCount"] == (0 if status == 0 else 1)
+    assert password not in terminal.said and "Waiting" not in terminal.said
+    deleted = verb == "delete-session" and status == 0
+    assert alice.get()["SessionCount"] == (0 if deleted else 1)
+    token, = alice.call(participant, PARTICIPANT, "GetToken")
+    assert (token in terminal.said) == (verb == "token" and status == 0)
+
+
+def test_nobody_to_be_asked(scene):
+    """No terminal, no question: what is called by a script does not wait."""
+    result = run("runuser", "-u", "bob", "--", "convenectl", "--system", "token", "1", check=False)
+    assert result.returncode == 6 and "password" in result.stdout
