@@ -37,9 +37,19 @@ static size_t code_point_read(const unsigned char *p, uint32_t *ret) {
         return length;
 }
 
+/* How far a string is printable ASCII, where a byte is a code point and there is nothing to ask:
+ * nearly always to its end. */
+static size_t plain_length(const char *text) {
+        const char *p = text;
+
+        while (*p >= ' ' && *p <= '~')
+                p++;
+        return (size_t)(p - text);
+}
+
 bool text_code_points(const char *text, size_t *ret) {
-        const unsigned char *p = (const unsigned char *)text;
-        size_t n = 0;
+        size_t n = plain_length(text);
+        const unsigned char *p = (const unsigned char *)text + n;
 
         while (*p) {
                 uint32_t c;
@@ -56,7 +66,7 @@ bool text_code_points(const char *text, size_t *ret) {
 }
 
 bool text_has_controls(const char *text) {
-        const unsigned char *p = (const unsigned char *)text;
+        const unsigned char *p = (const unsigned char *)text + plain_length(text);
 
         for (; *p; p++) {
                 if (*p < 0x20 || *p == 0x7f)
@@ -73,11 +83,23 @@ static bool code_point_is_fit(uint32_t c) {
         return !control && !(c >= 0xfdd0 && c <= 0xfdef) && (c & 0xfffe) != 0xfffe;
 }
 
+static int text_cut(char **ret, const char *text, size_t n_max) {
+        char *cut = strndup(text, n_max);
+
+        if (!cut)
+                return -ENOMEM;
+        *ret = cut;
+        return 0;
+}
+
 int text_fit(char **ret, const char *text, size_t code_points_max) {
         const unsigned char *p = (const unsigned char *)text;
-        char *fit = malloc(strlen(text) + 1);
         size_t n = 0, n_points = 0;
+        char *fit;
 
+        if (!text[plain_length(text)])
+                return text_cut(ret, text, code_points_max);
+        fit = malloc(strlen(text) + 1);
         if (!fit)
                 return -ENOMEM;
         while (*p) {
@@ -89,7 +111,7 @@ int text_fit(char **ret, const char *text, size_t code_points_max) {
                         break;
                 }
                 if (code_point_is_fit(c) && n_points++ < code_points_max) {
-                        /* Nearly always one byte, for which memcpy() is a long way round. */
+                        /* Often one byte, for which memcpy() is a long way round. */
                         for (size_t i = 0; i < length; i++)
                                 fit[n++] = (char)p[i];
                 }
