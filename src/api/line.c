@@ -4,11 +4,18 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
+/* Nearly every character there is: not worth a copy to be looked at. */
+static bool is_plain(char c) {
+        return c > ' ' && c <= '~';
+}
+
 /* The bytes of the character at the start, 0 where there is none that is valid. */
 static size_t character_size(const char *text) {
         char character[5] = { 0 };
         size_t n;
 
+        if (is_plain(*text))
+                return 1;
         for (size_t size = 1; size <= 4 && text[size - 1]; size++) {
                 memcpy(character, text, size);
                 if (text_code_points(character, &n))
@@ -20,6 +27,8 @@ static size_t character_size(const char *text) {
 static bool is_space(const char *character, size_t size) {
         char copy[5] = { 0 };
 
+        if (is_plain(*character))
+                return false;
         memcpy(copy, character, size);
         return streq(copy, " ") || text_has_controls(copy);
 }
