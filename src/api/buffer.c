@@ -7,6 +7,9 @@
 
 #define BUFFER_FIRST 1024
 
+/* A list of 20 participants has 10,000 bytes. */
+#define BUFFER_KEPT_MAX 65536
+
 static int buffer_grow(Buffer *buffer, size_t need) {
         size_t allocated = buffer->allocated > 0 ? buffer->allocated : BUFFER_FIRST;
         Buffer larger = { .n = buffer->n };
@@ -39,6 +42,16 @@ int buffer_append(Buffer *buffer, const void *data, size_t n, size_t max) {
         buffer->n += n;
         buffer->data[buffer->n] = 0;
         return 0;
+}
+
+void buffer_clear(Buffer *buffer) {
+        if (buffer->allocated > BUFFER_KEPT_MAX) {
+                buffer_deinit(buffer);
+                return;
+        }
+        if (buffer->n > 0)
+                explicit_bzero(buffer->data, buffer->n);
+        buffer->n = 0;
 }
 
 void buffer_deinit(Buffer *buffer) {

@@ -20,4 +20,6 @@ static inline const char *buffer_text(const Buffer *buffer) {
         return buffer->data ? buffer->data : "";
 }
 
+/* For other bytes: overwrites those that are there, and keeps the memory unless it is large. */
+void buffer_clear(Buffer *buffer);
 void buffer_deinit(Buffer *buffer);

@@ -275,7 +275,7 @@ void exchange_end(Exchange *exchange) {
                 return;
         }
         LIST_REMOVE(exchange, link);
-        buffer_deinit(&exchange->answer);
-        *exchange = (Exchange){ .origin = origin, .easy = easy };
+        buffer_clear(&exchange->answer);
+        *exchange = (Exchange){ .origin = origin, .easy = easy, .answer = exchange->answer };
         LIST_INSERT_HEAD(&origin->idle, exchange, link);
 }

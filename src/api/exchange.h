@@ -57,8 +57,9 @@ Exchange *exchange_free(Exchange *exchange);
 /* The exchange of a handle that has ended: out of the pool, still in the list. */
 Exchange *exchange_take(CURL *easy);
 
-/* For one that has ended and was looked at: frees it, or keeps the handle of a read for the next
- * read at the same origin, because making one costs as much as half a request. */
+/* For one that has ended and was looked at: frees it, or keeps the handle of a read, and the memory
+ * of its answer, for the next read at the same origin: making one costs as much as half a request.
+ */
 void exchange_end(Exchange *exchange);
 
 /* Whether anything of the request may have been read by the API. */
