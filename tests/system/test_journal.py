@@ -115,8 +115,8 @@ def test_everything_is_explained(machine):
     alice, = machine.users("alice")
     session = alice.create("Session", Tag="standup")
     machine.simulator.set_faults(
-        {"method": "POST", "kind": "drop", "count": 1},
-        {"method": "POST", "kind": "status", "status": 400, "count": 1},
+        {"method": "POST", "path": "/participants", "kind": "drop", "count": 1},
+        {"method": "POST", "path": "/sessions", "kind": "status", "status": 400, "count": 1},
         {"method": "DELETE", "kind": "status", "status": 500, "count": 1})
     alice.create("Participant", Wait=False)
     alice.send(PATH, "org.convened1.Manager", "CreateSession", "a{sv}", ({},))
