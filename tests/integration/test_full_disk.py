@@ -59,7 +59,8 @@ class Disk:
 @pytest.fixture(params=[mount_tmpfs, mount_ext4], ids=["tmpfs", "ext4"])
 def machine(request, bus, simulator):
     """A daemon that runs on a small disk, and that disk."""
-    daemon = Daemon(bus, base_url=simulator.base_url)
+    # Answers that are to come while the disk is full take their time.
+    daemon = Daemon(bus, base_url=simulator.base_url, config={"Api": {"RequestTimeoutSec": 60}})
     disk = Disk(daemon, request.param)
     try:
         daemon.start()
@@ -127,9 +128,9 @@ def test_full(machine, simulator):
 
     disk.fill()
     create_until_refused(daemon)
-    number = daemon.properties()["SessionCount"]
+    number = daemon.await_property(PATH, "PendingCount", 0)["SessionCount"]
     daemon.await_notification(f"STATUS=API online; {number} sessions, 1 participants; "
-                              "the disk is full, changes are refused")
+                              "the disk is full, changes are refused", 30)
     posts = len(simulator.requests(method="POST"))
     refused(daemon.create_session, Tag="refused")
     refused(daemon.create_participant, Tag="refused", Session=session, Wait=False)
