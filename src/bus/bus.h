@@ -114,9 +114,10 @@ int bus_emit_status(Bus *bus, Now now);
  * bus_is_stuck() - whether for ten seconds the bus has taken nothing, although there was something
  *
  * To be asked in each turn. Some client does not read what it is sent, and the bus has as much of
- * ours for it as it keeps: nobody gets an answer any more. Only a new connection helps.
+ * ours for it as it keeps: nobody gets an answer any more. Only a new connection helps. @awake is
+ * CLOCK_MONOTONIC: while the machine sleeps nobody reads.
  */
-bool bus_is_stuck(Bus *bus, Now now);
+bool bus_is_stuck(Bus *bus, Now now, usec_t awake);
 
 /* CLOCK_BOOTTIME when bus_emit_status() or bus_is_stuck() wants to be called again; USEC_NEVER:
  * nothing is owed. */

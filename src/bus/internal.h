@@ -19,7 +19,8 @@ typedef struct Told {
 /* How what is said gets out. */
 typedef struct Outlet {
         int n_waiting;   /* bytes that the bus had not taken when it was last looked at */
-        usec_t stuck_at; /* CLOCK_BOOTTIME: too late for the next of them to be taken */
+        usec_t stuck_at; /* CLOCK_MONOTONIC: too late for the next of them to be taken */
+        usec_t look_at;  /* CLOCK_BOOTTIME: when that may be so */
 } Outlet;
 
 #define SLOTS_MAX 12

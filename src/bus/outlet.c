@@ -11,7 +11,7 @@
 #define STUCK_USEC (10 * USEC_PER_SEC)
 
 /* In whole seconds: to set a timer anew in each turn would cost a part of what a call does. */
-static usec_t stuck_at(usec_t now) {
+static usec_t seconds_after(usec_t now) {
         return usec_add(now, STUCK_USEC + USEC_PER_SEC - 1) / USEC_PER_SEC * USEC_PER_SEC;
 }
 
@@ -22,16 +22,22 @@ static int bytes_waiting(sd_bus *bus) {
         return fd >= 0 && ioctl(fd, TIOCOUTQ, &n) == 0 ? n : 0;
 }
 
-bool bus_is_stuck(Bus *bus, Now now) {
+bool bus_is_stuck(Bus *bus, Now now, usec_t awake) {
         Outlet *outlet = &bus->outlet;
         int n = bytes_waiting(bus->bus);
 
-        if (outlet->n_waiting == 0 || n < outlet->n_waiting)
-                outlet->stuck_at = stuck_at(now.boottime);
+        if (outlet->n_waiting == 0 || n < outlet->n_waiting) {
+                outlet->stuck_at = seconds_after(awake);
+                outlet->look_at = seconds_after(now.boottime);
+        }
         outlet->n_waiting = n;
-        return n > 0 && now.boottime >= outlet->stuck_at;
+        if (n == 0 || awake >= outlet->stuck_at)
+                return n > 0;
+        if (now.boottime >= outlet->look_at)
+                outlet->look_at = usec_add(now.boottime, outlet->stuck_at - awake);
+        return false;
 }
 
 usec_t outlet_deadline(const Outlet *outlet) {
-        return outlet->n_waiting == 0 ? USEC_NEVER : outlet->stuck_at;
+        return outlet->n_waiting == 0 ? USEC_NEVER : outlet->look_at;
 }

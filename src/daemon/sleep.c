@@ -27,7 +27,6 @@ struct Sleep {
         sd_event *event;
         sd_event_source *timer; /* the bound of preparing; or the next attempt to connect */
         sd_bus *bus;            /* NULL: none */
-        bool own;               /* the connection is */
         unsigned n_connects;    /* attempts since it last answered */
         sd_bus_slot *signal, *owner_changed, *disconnected, *inhibit;
         char *owner; /* unique name of logind, NULL: there is none, or it has not answered */
@@ -152,9 +151,7 @@ static void sleep_disconnect(Sleep *sleep) {
         sleep->signal = sd_bus_slot_unref(sleep->signal);
         sleep->owner_changed = sd_bus_slot_unref(sleep->owner_changed);
         sleep->disconnected = sd_bus_slot_unref(sleep->disconnected);
-        if (sleep->own)
-                sd_bus_close(sleep->bus);
-        sleep->bus = sd_bus_unref(sleep->bus);
+        sleep->bus = sd_bus_close_unref(sleep->bus);
         closep(&sleep->lock);
         (void)sleep_set_owner(sleep, NULL);
 }
@@ -164,7 +161,7 @@ static void sleep_connect_later(Sleep *sleep) {
                 sleep_set_timer(sleep, CONNECT_USEC);
 }
 
-/* Only of a connection of our own. It cannot be taken apart here, inside of it. */
+/* The connection cannot be taken apart here, inside of it. */
 static int on_disconnected(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
         Sleep *sleep = userdata;
 
@@ -200,14 +197,12 @@ static int sleep_listen(Sleep *sleep) {
                                    on_owner_changed, on_match, sleep);
         if (r < 0)
                 return r;
-        if (sleep->own) {
-                r = sd_bus_match_signal_async(
-                        sleep->bus, &sleep->disconnected, "org.freedesktop.DBus.Local",
-                        "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
-                        on_disconnected, on_match, sleep);
-                if (r < 0)
-                        return r;
-        }
+        r = sd_bus_match_signal_async(sleep->bus, &sleep->disconnected,
+                                      "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
+                                      "org.freedesktop.DBus.Local", "Disconnected", on_disconnected,
+                                      on_match, sleep);
+        if (r < 0)
+                return r;
         sleep_inhibit(sleep);
         return 0;
 }
@@ -242,7 +237,7 @@ static int on_timer(sd_event_source *source, uint64_t at, void *userdata) {
         return 0;
 }
 
-int sleep_new(Sleep **ret, sd_event *event, sd_bus *bus, const SleepHooks *hooks) {
+int sleep_new(Sleep **ret, sd_event *event, const SleepHooks *hooks) {
         CLEANUP(sleep_freep) Sleep *sleep = calloc(1, sizeof(*sleep));
         int r;
 
@@ -251,8 +246,6 @@ int sleep_new(Sleep **ret, sd_event *event, sd_bus *bus, const SleepHooks *hooks
         sleep->lock = -1;
         sleep->hooks = *hooks;
         sleep->event = sd_event_ref(event);
-        sleep->own = !bus;
-        sleep->bus = sd_bus_ref(bus);
         r = sd_event_add_time_relative(event, &sleep->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC,
                                        on_timer, sleep);
         if (r < 0)
@@ -260,10 +253,7 @@ int sleep_new(Sleep **ret, sd_event *event, sd_bus *bus, const SleepHooks *hooks
         r = sd_event_source_set_enabled(sleep->timer, SD_EVENT_OFF);
         if (r < 0)
                 return r;
-        r = bus ? sleep_listen(sleep) : sleep_connect(sleep);
-        if (r < 0 && bus)
-                return r;
-        if (r < 0) {
+        if (sleep_connect(sleep) < 0) {
                 journal_log(LOG_DEBUG, NULL, "No system bus, so nobody will tell of sleep.");
                 sleep_disconnect(sleep);
         }

@@ -29,12 +29,14 @@ typedef struct SleepHooks {
 
 /**
  * sleep_new() - listen to logind, and have it wait for us
- * @bus: the system bus, attached to the loop; NULL: a connection of its own is made, and made anew
- *       where it breaks, but where there is no system bus none is waited for
+ *
+ * On a connection to the system bus of its own, for the lock is a file descriptor, which the one
+ * that clients talk on does not take. It is made anew where it breaks; where there is no system
+ * bus, none is waited for.
  *
  * Return: 0, or a negative errno.
  */
-int sleep_new(Sleep **ret, sd_event *event, sd_bus *bus, const SleepHooks *hooks);
+int sleep_new(Sleep **ret, sd_event *event, const SleepHooks *hooks);
 Sleep *sleep_free(Sleep *sleep);
 
 /* Whether .prepare was called, and neither sleep_ready() since then nor .wake. */

@@ -112,7 +112,7 @@ void daemon_serve(Daemon *daemon) {
         daemon->bulk_usec = 0;
         if (bus_read_next(daemon->bus))
                 daemon->bulk_usec = clock_read(CLOCK_MONOTONIC) - now;
-        if (bus_is_stuck(daemon->bus, clock_now()))
+        if (bus_is_stuck(daemon->bus, clock_now(), now))
                 give_up_bus(daemon);
 }
 

@@ -112,8 +112,7 @@ int world_open(Daemon *daemon) {
         if (r < 0)
                 return r;
         world->asleep = read_asleep();
-        return sleep_new(&world->sleep, daemon->event,
-                         daemon->options->system ? daemon->connection : NULL, &hooks);
+        return sleep_new(&world->sleep, daemon->event, &hooks);
 }
 
 void world_close(Daemon *daemon) {

@@ -15,6 +15,7 @@ struct Store {
         Reserve reserve;
         bool damaged; /* the connection is gone already */
         bool ready;   /* to be written to */
+        bool begun;   /* the file says that there is a log */
         CopyKind copy;
         bool without_log;
         Worker *worker;

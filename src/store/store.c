@@ -173,23 +173,6 @@ static int check_log(Store *store, LogFile log, char **ret_reason) {
         return store_damaged(store, ret_reason);
 }
 
-/* From now on, until store_close(), the file says that there is a log, be it merged or not. A full
- * disk is no reason not to start. */
-static int begin_log(Store *store) {
-        Database *database = &store->database;
-        int r;
-
-        /* No file has that inode: until something has come of it, this is none of ours. */
-        r = database_execute(database, store->without_log
-                                               ? "UPDATE identity SET log = 1, inode = -1"
-                                               : "UPDATE identity SET log = 1");
-        if (r == 0)
-                commit_merge(database);
-        if (database->failed != 0)
-                return database->failed;
-        return r == -ENOSPC ? 0 : r;
-}
-
 /* The file is ours, whole, and for this account: bring it up to date and make it ready. */
 static int make_ready(Store *store, const StoreConfig *config, Now now, const Schema *schema) {
         int r;
@@ -204,9 +187,7 @@ static int make_ready(Store *store, const StoreConfig *config, Now now, const Sc
         if (r != 0)
                 return r;
         r = commit_prune(&store->database, now.realtime);
-        if (r != 0 && r != -ENOSPC)
-                return r; /* a full disk: the next commit will have to do it */
-        return begin_log(store);
+        return r == -ENOSPC ? 0 : r; /* a full disk: the next commit will have to do it */
 }
 
 static int open_state(Store *store, const StoreConfig *config, Now now, const Schema *schema,
@@ -315,13 +296,37 @@ CopyKind store_copy(const Store *store, const char **ret_why) {
         return store->copy;
 }
 
+/* From now on, until store_close(), the file says that there is a log, be it merged or not. A full
+ * disk is no reason not to start. Not before all rows were read: a file that is damaged stays as it
+ * is. */
+static int begin_log(Store *store) {
+        Database *database = &store->database;
+        int r;
+
+        /* No file has that inode: until something has come of it, this is none of ours. */
+        r = database_execute(database, store->without_log
+                                               ? "UPDATE identity SET log = 1, inode = -1"
+                                               : "UPDATE identity SET log = 1");
+        if (r == 0)
+                commit_merge(database);
+        if (database->failed != 0)
+                return database->failed;
+        return r == -ENOSPC ? 0 : r;
+}
+
 int store_attach(Store *store, sd_event *event, StoreCommitted committed, StoreToken token,
                  void *userdata) {
         const WorkerListener listener = { .committed = committed,
                                           .token = token,
                                           .userdata = userdata };
 
+        int r;
+
         assert(!store->worker && !store->damaged);
+        r = begin_log(store);
+        if (r != 0)
+                return r > 0 ? -EIO : r;
+        store->begun = true;
         return worker_start(&store->worker, &store->database, &store->reserve, event, &listener);
 }
 
@@ -340,8 +345,9 @@ Store *store_close(Store *store) {
                 return NULL;
         store->worker = worker_stop(store->worker);
         /* Closing the last connection merges the log into the file, which is whole then. */
-        if (store->ready && store->database.failed == 0)
-                (void)database_execute(&store->database, "UPDATE identity SET log = 0");
+        if (store->ready && store->database.failed == 0 && (store->begun || !store->without_log))
+                (void)database_execute(&store->database,
+                                       "UPDATE identity SET log = 0 WHERE log <> 0");
         database_close(&store->database);
         directory_close(&store->directory);
         free(store);

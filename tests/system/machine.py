@@ -37,9 +37,9 @@ QUICK = {"Api": {"RequestsPerSec": 1000, "RequestBurst": 1000},
 
 
 def run(*command, check=True, input="", **options):
-    """A command, with its output as text."""
+    """A command, with its output as text; a journal may hold what is none."""
     result = subprocess.run(command, input=input, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True, check=False, **options)
+                            text=True, check=False, errors="replace", **options)
     assert not check or result.returncode == 0, f"{command}: {result.returncode}: {result.stdout}"
     return result
 

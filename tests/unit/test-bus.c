@@ -521,27 +521,37 @@ static void say_something(Desk *desk) {
 static void test_stuck(void **state) {
         Desk *desk = *state;
         Now now = { .boottime = USEC_PER_HOUR };
+        usec_t awake = USEC_PER_HOUR;
 
-        assert_false(bus_is_stuck(desk->bus, now));
+        assert_false(bus_is_stuck(desk->bus, now, awake));
         assert_int_equal(bus_deadline(desk->bus), USEC_NEVER);
-        now.boottime += USEC_PER_HOUR;
+        now.boottime += USEC_PER_HOUR; /* asleep */
         say_something(desk);
-        assert_false(bus_is_stuck(desk->bus, now));
+        assert_false(bus_is_stuck(desk->bus, now, awake));
         assert_int_equal(bus_deadline(desk->bus), now.boottime + 10 * USEC_PER_SEC);
         now.boottime += 10 * USEC_PER_SEC - 1;
+        awake += 10 * USEC_PER_SEC - 1;
         say_something(desk);
-        assert_false(bus_is_stuck(desk->bus, now));
+        assert_false(bus_is_stuck(desk->bus, now, awake));
         pipe_pump(&desk->ends);
         now.boottime++;
-        assert_false(bus_is_stuck(desk->bus, now));
+        awake++;
+        assert_false(bus_is_stuck(desk->bus, now, awake));
         assert_int_equal(bus_deadline(desk->bus), USEC_NEVER);
 
         say_something(desk);
-        assert_false(bus_is_stuck(desk->bus, now));
+        assert_false(bus_is_stuck(desk->bus, now, awake));
+        /* While the machine sleeps nobody reads. */
+        now.boottime += USEC_PER_HOUR;
+        assert_false(bus_is_stuck(desk->bus, now, awake));
+        assert_in_range(bus_deadline(desk->bus), now.boottime + 1,
+                        now.boottime + 11 * USEC_PER_SEC);
         now.boottime += 10 * USEC_PER_SEC - 1;
-        assert_false(bus_is_stuck(desk->bus, now));
+        awake += 10 * USEC_PER_SEC - 1;
+        assert_false(bus_is_stuck(desk->bus, now, awake));
         now.boottime++;
-        assert_true(bus_is_stuck(desk->bus, now));
+        awake++;
+        assert_true(bus_is_stuck(desk->bus, now, awake));
         forget(desk);
 }
 

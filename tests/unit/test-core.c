@@ -240,7 +240,6 @@ static void test_gone(void **state) {
         assert_non_null(bench_row(bench, KIND_PARTICIPANT, participant));
 }
 
-/* Covers "state: the time of a session passes". */
 static bool is_active(const Bench *bench, Kind kind, uint64_t number) {
         return registry_find(&bench->core->registry, kind, number)->activity;
 }
@@ -307,6 +306,7 @@ static void test_activity(void **state) {
         assert_false(is_active(bench, KIND_PARTICIPANT, number));
 }
 
+/* Covers "state: the time of a session passes". */
 static void test_expiry(void **state) {
         Bench *bench = *state;
         CoreConfig config = bench_config;
