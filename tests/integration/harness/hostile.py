@@ -69,9 +69,9 @@ def read_methods(folder):
 class Maker:
     """Makes calls. `own` and `deleted`: paths by kind, which the caller keeps up to date."""
 
-    def __init__(self, seed, folder, foreign, bulk):
+    def __init__(self, seed, methods, foreign, bulk):
         self.random = random.Random(seed)
-        self.methods = read_methods(folder)
+        self.methods = methods
         self.foreign = foreign
         self.own = {"Session": [], "Participant": []}
         self.deleted = {"Session": [PATH + "/session/4000000000"] * 3,
@@ -450,10 +450,11 @@ def finish(process):
 
 def main(address, folder, options):
     options = json.loads(options)
+    methods = read_methods(folder)  # while all files may be read
     os.setgroups(options["groups"])
     os.setresgid(*[options["gid"]] * 3)
     os.setresuid(*[options["uid"]] * 3)
-    maker = Maker(options["seed"], folder, options["foreign"], options["bulk"])
+    maker = Maker(options["seed"], methods, options["foreign"], options["bulk"])
     attacker = Attacker(address, maker)
     attacker.attack(options["calls"], options["large"])
     outcomes = collections.defaultdict(dict)
