@@ -43,7 +43,6 @@ int call_move(Call **ret, Call *call) {
 }
 
 void call_run(Call *call) {
-        CLEANUP(call_freep) Call *own = call;
         /* What the call holds may have gone over into another one. */
         sd_bus_message *message = sd_bus_message_ref(call->message);
         sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -54,6 +53,7 @@ void call_run(Call *call) {
                 (void)sd_bus_reply_method_errno(message, r, &error);
         sd_bus_error_free(&error);
         sd_bus_message_unref(message);
+        call_free(call);
 }
 
 /* Nobody waits in a handler any more. */
