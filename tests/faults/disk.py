@@ -7,7 +7,7 @@ import struct
 import subprocess
 import tempfile
 
-from harness.disk import fill, make_room
+from harness.disk import fill, make_room, unmount
 
 IMAGE_BYTES = 16 << 20
 
@@ -41,7 +41,7 @@ class Disk:
         subprocess.run(["mount", "-o", "loop", self.image, self.path], check=True)
 
     def unmount(self):
-        subprocess.run(["umount", self.path], check=True)
+        unmount(self.path)
 
     def cut_power(self):
         folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)

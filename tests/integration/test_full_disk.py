@@ -9,7 +9,7 @@ import pytest
 
 from harness.bus import BusError
 from harness.daemon import PARTICIPANT, PATH, SESSION, Daemon, variants
-from harness.disk import fill, make_room
+from harness.disk import fill, make_room, unmount
 from harness.wait import wait_for
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can mount")
@@ -53,7 +53,7 @@ class Disk:
         make_room(self.path)
 
     def close(self):
-        subprocess.run(["umount", self.path], check=True)
+        unmount(self.path)
 
 
 @pytest.fixture(params=[mount_tmpfs, mount_ext4], ids=["tmpfs", "ext4"])

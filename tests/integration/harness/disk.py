@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A file system that becomes full, and then is not any more. Only for small ones."""
+"""A file system that becomes full, and then is not any more, and is unmounted. Only for small
+ones."""
 
 import contextlib
 import errno
 import os
+import subprocess
+
+from harness.wait import wait_for
 
 FILLER = "filler"
 
@@ -30,3 +34,14 @@ def make_room(path):
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     os.fsync(folder)
     os.close(folder)
+
+
+def unmount(path):
+    """Whoever looks at a process in /proc while it ends holds the files that it has mapped for a
+    moment longer than it lives."""
+    def is_done():
+        said = subprocess.run(["umount", path], check=False, stderr=subprocess.PIPE, text=True)
+        assert not said.returncode, said.stderr
+        return True
+
+    wait_for(is_done)
