@@ -191,7 +191,7 @@ def test_strangers(stage):
     assert (added["Id"], added["Session"], added["Tag"]) == (stranger, S1, "stranger")
     assert added["PublishPermissions"] == ["VIDEO"] and added["SubscriptionMode"] == "session"
     assert len(stage.simulator.requests(before, path=f"/participants/{stranger}")) == 1
-    assert "somebody else put into session 1 was adopted" in stage.daemon.log
+    wait_for(lambda: "somebody else put into session 1 was adopted" in stage.daemon.log)
     assert_agrees(stage)
 
 
