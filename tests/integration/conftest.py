@@ -11,8 +11,23 @@ sys.path.insert(0, os.path.dirname(__file__))
 from harness import covers  # noqa: E402
 from harness.bus import PrivateBus  # noqa: E402
 from harness.covers import (  # noqa: E402, F401
-    pytest_addoption, pytest_configure, pytest_sessionfinish)
+    pytest_addoption, pytest_sessionfinish)
+from harness.programs import is_sanitized  # noqa: E402
 from harness.simulator import Simulator  # noqa: E402
+
+
+def pytest_configure(config):
+    covers.pytest_configure(config)
+    config.addinivalue_line("markers", "without_sanitizers: measures what they change, and is no "
+                            "test of a build with them")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not is_sanitized():
+        return
+    others = [item for item in items if item.get_closest_marker("without_sanitizers")]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
 
 
 @pytest.hookimpl(hookwrapper=True)

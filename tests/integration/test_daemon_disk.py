@@ -9,7 +9,7 @@ import pytest
 
 from harness.bus import BusError, call
 from harness.daemon import MANAGER, NAME, PATH, Daemon, variants
-from harness.programs import build_directory, is_sanitized
+from harness.programs import build_directory
 from harness.wait import wait_for
 
 SLOW_USEC = 200000
@@ -50,7 +50,7 @@ class Caller(threading.Thread):
 
 
 @pytest.mark.covers("reply: cached reads")
-@pytest.mark.skipif(is_sanitized(), reason="sanitizers are slow themselves")
+@pytest.mark.without_sanitizers
 def test_cached_reads_do_not_wait(bus, simulator):
     """Below 5 ms at p99 while commits follow upon each other. One quiet round will do: the machine
     has others to serve, but a read that waits for the disk would be slow in each."""

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from harness.daemon import Daemon
-from harness.programs import build_directory, is_sanitized, unit_environment
+from harness.programs import build_directory, unit_environment
 
 
 @pytest.fixture(name="root", scope="module")
@@ -58,7 +58,7 @@ def test_unit_starts_what_is_installed(root, unit):
     assert (root / command.removeprefix("ExecStart=/").split()[0]).exists()
 
 
-@pytest.mark.skipif(is_sanitized(), reason="the sanitizers' memory is not glibc's")
+@pytest.mark.without_sanitizers
 @pytest.mark.skipif(not os.path.exists("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"),
                     reason="this kernel has no large pages")
 @pytest.mark.parametrize("unit", ["system", "user"])
