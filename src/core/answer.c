@@ -61,29 +61,50 @@ static int change_unauthorized(Core *core, Object *object, const Flight *flight,
         return row_set_error(&object->row, outcome, answer->message);
 }
 
+/* The only place where it is counted. */
+static int count_unknown(Core *core, Object *object) {
+        int r;
+
+        r = core_touch(core, object);
+        if (r < 0)
+                return r;
+        object->row.attempt_open = false;
+        object->row.n_unknown++;
+        core->counters.suspected_orphans++;
+        return 0;
+}
+
+int core_note_unknown(Core *core, Object *object, const char *text) {
+        int r;
+
+        r = count_unknown(core, object);
+        if (r >= 0)
+                r = core_log(core, LOG_EVENT_UNKNOWN_OUTCOME, 4, object, "%s", text);
+        if (r >= 0)
+                core->effects[core->n_effects - 1].log.attempt = object->row.n_unknown;
+        return r;
+}
+
+static int note_unanswered(Core *core, Object *object, const Flight *flight, const Answer *answer) {
+        int r;
+
+        r = count_unknown(core, object);
+        return r < 0 ? r
+                     : core_log_answer(core, LOG_EVENT_UNKNOWN_OUTCOME, 4, flight, answer,
+                                       "The outcome of a creation is unknown; what it made may be "
+                                       "left at the API.");
+}
+
 int core_unknown(Core *core, Object *object, const Flight *flight, const Answer *answer) {
         const char *message = "The API never told what became of the creation.";
         Row *row = &object->row;
         unsigned repeats = row->spec->at_most_once ? 0 : core->config.create_repeats;
         int r;
 
-        r = core_touch(core, object);
-        if (r < 0)
-                return r;
-        row->attempt_open = false;
-        row->n_unknown++;
-        core->counters.suspected_orphans++;
-        if (flight) {
-                r = core_log_answer(core, LOG_EVENT_UNKNOWN_OUTCOME, 4, flight, answer,
-                                    "The outcome of a creation is unknown; what it made may be "
-                                    "left at the API.");
-        } else {
-                r = core_log(core, LOG_EVENT_UNKNOWN_OUTCOME, 4, object,
-                             "A creation was under way when the last run ended, and its outcome "
-                             "is unknown; what it made may be left at the API.");
-                if (r >= 0)
-                        core->effects[core->n_effects - 1].log.attempt = row->n_unknown;
-        }
+        r = flight ? note_unanswered(core, object, flight, answer)
+                   : core_note_unknown(core, object,
+                                       "A creation was under way when the last run ended, and its "
+                                       "outcome is unknown; what it made may be left at the API.");
         if (r < 0)
                 return r;
 

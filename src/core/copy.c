@@ -23,22 +23,12 @@ static const char unknown[] = "The state is a copy, in which it was not created 
 
 /* It may have been sent by who had the newer state. Nobody here will ever know. */
 static int copy_give_up(Core *core, Object *object) {
-        Row *row = &object->row;
         int r;
 
-        r = core_touch(core, object);
-        if (r < 0)
-                return r;
-        row->attempt_open = false;
-        row->n_unknown++;
-        core->counters.suspected_orphans++;
-        r = core_log(core, LOG_EVENT_UNKNOWN_OUTCOME, 4, object,
-                     "The state is a copy, in which this was not created yet. It may have been "
-                     "since then, and be left at the API.");
-        if (r < 0)
-                return r;
-        core->effects[core->n_effects - 1].log.attempt = row->n_unknown;
-        return core_fail(core, object, OUTCOME_UNKNOWN, unknown);
+        r = core_note_unknown(core, object,
+                              "The state is a copy, in which this was not created yet. It may have "
+                              "been since then, and be left at the API.");
+        return r < 0 ? r : core_fail(core, object, OUTCOME_UNKNOWN, unknown);
 }
 
 /* Whether its client has left another machine's bus nobody here can see; so it must not go by

@@ -343,3 +343,5 @@ int core_withhold(Core *core, uint64_t serial);
 
 /* A creation of which the API never told what became of it. */
 int core_unknown(Core *core, Object *object, const Flight *flight, const Answer *answer);
+/* Counts a creation of which the API will not tell any more what became, and says so with @text. */
+int core_note_unknown(Core *core, Object *object, const char *text);
