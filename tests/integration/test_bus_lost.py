@@ -7,7 +7,6 @@ import time
 import pytest
 
 from harness.daemon import Daemon
-from harness.programs import build_directory
 from harness.wait import wait_for
 
 LOST = "bus is lost. convened ends"
@@ -65,10 +64,7 @@ def test_a_commit_under_way(daemon, simulator):
     """There is nobody to tell what came of a call: that is no failure."""
     hold = daemon.folder.path("hold")
     daemon.stop()
-    daemon.environment.update(
-        LD_PRELOAD=os.path.join(build_directory(), "tests/integration/slow-fsync.so"),
-        SLOW_FSYNC_HOLD=hold,
-        ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:verify_asan_link_order=0")
+    daemon.preload_fsync(SLOW_FSYNC_HOLD=hold)
     daemon.start()
     daemon.folder.write("hold", "")
     caller = daemon.bus.connect()

@@ -9,7 +9,6 @@ import pytest
 
 from harness.bus import BusError, call
 from harness.daemon import MANAGER, NAME, PATH, Daemon, variants
-from harness.programs import build_directory
 from harness.wait import wait_for
 
 SLOW_USEC = 200000
@@ -18,10 +17,8 @@ SLOW_USEC = 200000
 def on_disk(bus, simulator, slow_usec=SLOW_USEC):
     """A daemon whose every fsync takes so long, and fails while its folder has a file "broken"."""
     daemon = Daemon(bus, base_url=simulator.base_url)
-    daemon.environment.update(
-        LD_PRELOAD=os.path.join(build_directory(), "tests/integration/slow-fsync.so"),
-        SLOW_FSYNC_USEC=str(slow_usec), SLOW_FSYNC_FAIL=daemon.folder.path("broken"),
-        ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:verify_asan_link_order=0")
+    daemon.preload_fsync(SLOW_FSYNC_USEC=str(slow_usec),
+                         SLOW_FSYNC_FAIL=daemon.folder.path("broken"))
     return daemon
 
 

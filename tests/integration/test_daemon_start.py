@@ -14,7 +14,7 @@ from jeepney import DBusAddress, new_method_call
 
 from harness.bus import BusError, PrivateBus
 from harness.daemon import MANAGER, NAME, PATH, Daemon, DaemonEnded
-from harness.programs import TREE, build_directory, program, sanitizer_options
+from harness.programs import TREE, program, sanitizer_options
 
 
 def left_alone(daemon, seconds):
@@ -316,10 +316,7 @@ def test_watchdog_goes_hungry_while_the_disk_hangs(bus, simulator):
     """A loop that turns is not enough: what nobody can make durable, only a restart may cure."""
     daemon = Daemon(bus, base_url=simulator.base_url, environment={"WATCHDOG_USEC": "800000"})
     hold = daemon.folder.path("hold")
-    daemon.environment.update(
-        LD_PRELOAD=os.path.join(build_directory(), "tests/integration/slow-fsync.so"),
-        SLOW_FSYNC_HOLD=hold,
-        ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:verify_asan_link_order=0")
+    daemon.preload_fsync(SLOW_FSYNC_HOLD=hold)
     with daemon:
         daemon.create_session()
         daemon.folder.write("hold", "")

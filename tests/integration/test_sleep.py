@@ -10,7 +10,6 @@ from jeepney import DBusAddress, HeaderFields, new_method_call
 from harness.bus import PrivateBus
 from harness.daemon import Daemon
 from harness.logind import Logind, sleep_signal
-from harness.programs import build_directory
 from harness.wait import wait_for
 
 MANAGER_PATH = "/org/convened1"
@@ -92,10 +91,7 @@ def test_a_creation_in_flight_is_waited_for(machine):
     daemon, simulator = machine.daemon, machine.simulator
     hold = daemon.folder.path("hold")
     daemon.kill()
-    daemon.environment.update(
-        LD_PRELOAD=os.path.join(build_directory(), "tests/integration/slow-fsync.so"),
-        SLOW_FSYNC_HOLD=hold,
-        ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:verify_asan_link_order=0")
+    daemon.preload_fsync(SLOW_FSYNC_HOLD=hold)
     daemon.start()
     machine.lock = machine.logind.give_lock()
     simulator.set_faults({"method": "POST", "kind": "latency", "ms": 700})

@@ -21,7 +21,8 @@ import time
 from jeepney import DBusAddress, new_method_call
 
 from .bus import call
-from .programs import SANITIZER_REPORT, Folder, await_exit, program, sanitizer_options
+from .programs import (SANITIZER_REPORT, Folder, await_exit, build_directory, program,
+                       sanitizer_options)
 
 NAME = "org.convened1"
 PATH = "/org/convened1"
@@ -101,6 +102,12 @@ class Daemon:
                 return file.read()
         except FileNotFoundError:
             return ""
+
+    def preload_fsync(self, **variables):
+        """From the next start on fsync() is as slow-fsync.c says of these variables."""
+        self.environment.update(
+            LD_PRELOAD=os.path.join(build_directory(), "tests/integration/slow-fsync.so"),
+            ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:verify_asan_link_order=0", **variables)
 
     def write_config(self):
         lines = []
