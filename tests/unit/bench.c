@@ -100,7 +100,7 @@ void bench_pass(Bench *bench, usec_t span) {
         bench_turn(bench);
 }
 
-int bench_intend(Bench *bench, Intent intent) {
+int bench_take_in(Bench *bench, Intent intent, uint64_t *ret_number) {
         CLEANUP(spec_unrefp) Spec *spec = NULL;
         uint64_t number = 0;
         const char *reason = NULL;
@@ -111,6 +111,14 @@ int bench_intend(Bench *bench, Intent intent) {
                 intent.spec = spec;
         r = core_intend(bench->core, &intent, ++bench->last_ticket, bench->now, &number, &reason);
         assert_true((r > 0) == (reason != NULL));
+        if (ret_number)
+                *ret_number = number;
+        return r;
+}
+
+int bench_intend(Bench *bench, Intent intent) {
+        int r = bench_take_in(bench, intent, NULL);
+
         bench_turn(bench);
         return r;
 }

@@ -41,7 +41,10 @@ void bench_turn(Bench *bench);
 /* Lets time pass, and turns. */
 void bench_pass(Bench *bench, usec_t span);
 
-/* Hands an intent in, and turns. Returns the outcome; the ticket is bench->last_ticket. */
+/* Hands an intent in, with a plain Spec where it needs one and has none. Returns the outcome; the
+ * ticket is bench->last_ticket; @ret_number may be NULL. */
+int bench_take_in(Bench *bench, Intent intent, uint64_t *ret_number);
+/* ... and turns. */
 int bench_intend(Bench *bench, Intent intent);
 uint64_t bench_number(const Bench *bench);
 

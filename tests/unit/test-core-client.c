@@ -23,12 +23,9 @@ static uint64_t take_in(Bench *bench, Kind kind, const char *client, uint64_t se
                           .spec = spec,
                           .session = session,
                           .wait = true };
-        const char *reason;
         uint64_t number;
 
-        assert_int_equal(core_intend(bench->core, &intent, ++bench->last_ticket, bench->now,
-                                     &number, &reason),
-                         0);
+        assert_int_equal(bench_take_in(bench, intent, &number), 0);
         return number;
 }
 

@@ -501,15 +501,9 @@ static void test_stop(void **state) {
 /* What was decided but never let out leaves no trace: no failed attempt, no unknown outcome. */
 static void test_withhold(void **state) {
         Bench *bench = *state;
-        CLEANUP(spec_unrefp) Spec *spec = NULL;
-        Intent intent = create;
-        const char *reason;
-        uint64_t number;
         Batch *batch;
 
-        assert_int_equal(spec_new(&spec), 0);
-        intent.spec = spec;
-        assert_int_equal(core_intend(bench->core, &intent, 1, bench->now, &number, &reason), 0);
+        assert_int_equal(bench_take_in(bench, create, NULL), 0);
         assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
         assert_int_equal(batch->n_effects, 1);
         core_stop(bench->core);

@@ -79,15 +79,10 @@ static void test_suspend_probes(void **state) {
 /* What was sealed before and is durable after: it is not let out, and was never attempted. */
 static void test_suspend_while_it_is_written(void **state) {
         Bench *bench = *state;
-        CLEANUP(spec_unrefp) Spec *spec = NULL;
-        Intent intent = create;
-        const char *reason;
         uint64_t number;
         Batch *batch;
 
-        assert_int_equal(spec_new(&spec), 0);
-        intent.spec = spec;
-        assert_int_equal(core_intend(bench->core, &intent, 1, bench->now, &number, &reason), 0);
+        assert_int_equal(bench_take_in(bench, create, &number), 0);
         assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
         assert_int_equal(batch->n_effects, 1);
         core_suspend(bench->core);

@@ -300,13 +300,9 @@ static void test_refresh(void **state) {
 
 /* Hands an intent in, and leaves its batch on the way to the disk. */
 static Batch *intend_slowly(Bench *bench, Intent intent) {
-        const char *reason;
-        uint64_t number;
         Batch *batch;
 
-        assert_int_equal(core_intend(bench->core, &intent, ++bench->last_ticket, bench->now,
-                                     &number, &reason),
-                         0);
+        assert_int_equal(bench_take_in(bench, intent, NULL), 0);
         assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
         assert_non_null(batch);
         return batch;
@@ -521,16 +517,6 @@ static void test_withdrawn_after(void **state) {
         assert_true(row_in_sync(bench_row(bench, KIND_PARTICIPANT, participant)));
 }
 
-/* Takes a call in, and leaves what it does to a later turn. */
-static void take_in(Bench *bench, Intent intent) {
-        const char *reason;
-        uint64_t number;
-
-        assert_int_equal(core_intend(bench->core, &intent, ++bench->last_ticket, bench->now,
-                                     &number, &reason),
-                         0);
-}
-
 /* Two calls that the API never carries out, a third one that finds no room, and a delete that has
  * replaced them all: where that is withdrawn, what was accepted before the first is wanted. */
 static void test_withdrawn_below(void **state) {
@@ -547,9 +533,9 @@ static void test_withdrawn_below(void **state) {
         assert_int_equal(bench_operation(bench), OPERATION_UPDATE_SUBSCRIPTIONS);
         assert_int_equal(bench_intend(bench, change(INTENT_ADD, participant, session, true)), 0);
         subscribe.wait = false;
-        take_in(bench, subscribe);
+        assert_int_equal(bench_take_in(bench, subscribe, NULL), 0);
         assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
-        take_in(bench, erase(KIND_PARTICIPANT, participant, true));
+        assert_int_equal(bench_take_in(bench, erase(KIND_PARTICIPANT, participant, true), NULL), 0);
 
         bench->room = BENCH_RESERVE;
         assert_int_equal(core_refused(bench->core, batch, bench->now), 0);
@@ -578,7 +564,7 @@ static void test_refused_below(void **state) {
         answer.serial = bench->requests[--bench->n_requests].serial;
         assert_int_equal(bench_intend(bench, change(INTENT_ADD, participant, two, true)), 0);
         subscribe.mode = MODE_SESSION;
-        take_in(bench, subscribe);
+        assert_int_equal(bench_take_in(bench, subscribe, NULL), 0);
         assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
         assert_int_equal(core_answer(bench->core, &answer, bench->now), 0);
 
@@ -606,7 +592,7 @@ static void test_delete_again(void **state) {
 
         bench->now.boottime += SPAN;
         assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
-        take_in(bench, intent);
+        assert_int_equal(bench_take_in(bench, intent, NULL), 0);
         bench->room = BENCH_RESERVE;
         assert_int_equal(core_refused(bench->core, batch, bench->now), 0);
         bench_turn(bench);

@@ -26,15 +26,10 @@ static void test_create(void **state) {
 /* Nobody hears of an intent, and nothing is sent, before the batch with its row was committed. */
 static void test_nothing_before_commit(void **state) {
         Bench *bench = *state;
-        CLEANUP(spec_unrefp) Spec *spec = NULL;
-        Intent intent = create_session;
-        const char *reason;
         uint64_t number;
         Batch *batch, *second;
 
-        assert_int_equal(spec_new(&spec), 0);
-        intent.spec = spec;
-        assert_int_equal(core_intend(bench->core, &intent, 1, bench->now, &number, &reason), 0);
+        assert_int_equal(bench_take_in(bench, create_session, &number), 0);
         assert_null(core_find(bench->core, KIND_SESSION, number));
         assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
         assert_non_null(batch);
