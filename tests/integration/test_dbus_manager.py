@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from harness.bus import BusError
 from harness.daemon import MANAGER, NAME, PARTICIPANT, PATH, SESSION
 from harness.stage import P1, P2, P3, QUIET, S1, S2, Stage
 from harness.wait import wait_for

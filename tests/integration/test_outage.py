@@ -4,7 +4,7 @@
 import pytest
 
 from harness.daemon import PATH
-from harness.stage import P1, QUIET, S1, S2, Stage
+from harness.stage import P1, S1, S2, Stage
 from harness.wait import wait_for
 
 PER_SEC, BURST = 60, 10

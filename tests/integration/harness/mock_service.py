@@ -22,7 +22,7 @@ import time
 from jeepney import HeaderFields, MessageFlag, MessageType, new_error, new_method_return, new_signal
 from jeepney import DBusAddress
 
-from .bus import BusError, call
+from .bus import call
 
 NAME = "org.convened1"
 MANAGER_PATH = "/org/convened1"
