@@ -9,18 +9,12 @@ import subprocess
 
 import pytest
 
-from harness.bus import PrivateBus
-from harness.ctl import Convenectl, read_terminal
+from harness.ctl import read_terminal
+from harness.ctl_stage import bus_fixture, ctl_fixture  # noqa: F401
 from harness.mock_service import MockService
 from harness.programs import TREE, program
 
 FOLDER = os.path.join(TREE, "data", "completion")
-
-
-@pytest.fixture(name="bus", scope="module")
-def bus_fixture():
-    with PrivateBus() as bus:
-        yield bus
 
 
 @pytest.fixture(name="service")
@@ -35,11 +29,6 @@ def service_fixture(bus):
         service.add("participant", Tag="bob, the \"builder\"")
         yield service
     bus.await_owner("org.convened1", present=False)
-
-
-@pytest.fixture(name="ctl")
-def ctl_fixture(bus):
-    return Convenectl(bus)
 
 
 def offered(ctl, *words):

@@ -8,8 +8,7 @@ import xml.etree.ElementTree
 
 import pytest
 
-from harness.bus import PrivateBus
-from harness.ctl import Convenectl
+from harness.ctl_stage import bus_fixture, ctl_fixture  # noqa: F401
 from harness.mock_service import ERROR, MockService
 from harness.programs import TREE
 from harness.schema import Schema
@@ -39,12 +38,6 @@ SILENT = {
 }
 
 
-@pytest.fixture(name="bus", scope="module")
-def bus_fixture():
-    with PrivateBus() as bus:
-        yield bus
-
-
 @pytest.fixture(name="service")
 def service_fixture(bus):
     """A call of three of which something is to be seen in every property, and more beside it."""
@@ -64,11 +57,6 @@ def service_fixture(bus):
         service.elsewhere = {"s-1": ("session", {"Tag": "old"}), "p-1": ("participant", {})}
         yield service
     bus.await_owner("org.convened1", present=False)
-
-
-@pytest.fixture(name="ctl")
-def ctl_fixture(bus):
-    return Convenectl(bus)
 
 
 def check(schema, value):

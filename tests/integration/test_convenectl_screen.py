@@ -6,32 +6,12 @@ import re
 
 import pytest
 
-from harness.bus import PrivateBus
-from harness.ctl import Convenectl
-from harness.mock_service import ERROR, MockService, now_usec
-
-DONE, NOT_FOUND = 0, 3
+from harness.ctl_stage import (  # noqa: F401
+    DONE, NOT_FOUND, bus_fixture, ctl_fixture, service_fixture)
+from harness.mock_service import ERROR, now_usec
 
 # What goes through this pager can be told from what does not.
 MARK = "sed s/^/P:/"
-
-
-@pytest.fixture(name="bus", scope="module")
-def bus_fixture():
-    with PrivateBus() as bus:
-        yield bus
-
-
-@pytest.fixture(name="service")
-def service_fixture(bus):
-    with MockService(bus) as service:
-        yield service
-    bus.await_owner("org.convened1", present=False)
-
-
-@pytest.fixture(name="ctl")
-def ctl_fixture(bus):
-    return Convenectl(bus)
 
 
 def paged(ctl, *words, **environment):
