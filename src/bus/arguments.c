@@ -12,8 +12,16 @@
 #define ALIAS_BYTES_MAX 128
 #define ALIASES_MAX     32
 
+/* The bytes of four for each code point. */
+#define TAG_BYTES_MAX (4 * TAG_CODE_POINTS_MAX)
+
+/* More than any property's name has; D-Bus Specification, "Message Protocol": no name is longer. */
+#define FIELD_BYTES_MAX 255
+
 typedef int (*ArgumentReader)(sd_bus_message *message, Arguments *arguments, sd_bus_error *error);
 
+/* What is longer than any text may be is refused for that, by the caller: to look at each character
+ * of 30 MB would have everybody wait. */
 static int text_read(sd_bus_message *message, const char *key, const char **ret,
                      sd_bus_error *error) {
         const char *text;
@@ -23,7 +31,7 @@ static int text_read(sd_bus_message *message, const char *key, const char **ret,
         if (r < 0)
                 return r;
         *ret = text;
-        if (text_has_controls(text))
+        if (strlen(text) <= CALLBACK_URL_BYTES_MAX && text_has_controls(text))
                 return error_set_argument(error, key, "has a control character in it");
         return 0;
 }
@@ -47,7 +55,7 @@ static int read_tag(sd_bus_message *message, Arguments *arguments, sd_bus_error 
         r = text_read(message, "Tag", &tag, error);
         if (r < 0)
                 return r;
-        if (!text_code_points(tag, &n) || n > TAG_CODE_POINTS_MAX)
+        if (strlen(tag) > TAG_BYTES_MAX || !text_code_points(tag, &n) || n > TAG_CODE_POINTS_MAX)
                 return error_set_argument(error, "Tag", "has more than %d characters",
                                           TAG_CODE_POINTS_MAX);
 
@@ -305,6 +313,9 @@ static int read_fields(sd_bus_message *message, Arguments *arguments, sd_bus_err
                 if (n == ARGUMENT_FIELDS_MAX)
                         return error_set_argument(error, "Fields",
                                                   "lists more than there are properties");
+                if (strlen(field) > FIELD_BYTES_MAX)
+                        return error_set_argument(error, "Fields", "\"%.*s\" is no property",
+                                                  error_echo(field), field);
                 arguments->fields[n++] = field;
         }
         return r < 0 ? r : sd_bus_message_exit_container(message);

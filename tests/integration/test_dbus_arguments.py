@@ -105,6 +105,16 @@ def test_of_create_participant(stage, key, value):
         assert refused(stage, CREATE_PARTICIPANT, {key: value}).startswith(key + ": ")
 
 
+@pytest.mark.covers("argument: tag", "argument: callback URL")
+@pytest.mark.parametrize("n", [2049, 30 << 20])
+def test_length_goes_first(stage, n):
+    """Nobody looks at the characters of a text that is too long, however long it is."""
+    assert refused(stage, CREATE_SESSION,
+                   {"Tag": ("s", "\n" * n)}) == "Tag: has more than 50 characters."
+    assert refused(stage, CREATE_PARTICIPANT,
+                   {"CallbackUrl": ("s", "\n" * n)}) == "CallbackUrl: has more than 2048 bytes."
+
+
 def test_session_is_not_for_sessions(stage):
     for key in ("Session", "CallbackUrl", "PublishPermissions", "SubscriptionMode", "Publishers"):
         assert refused(stage, CREATE_SESSION, {key: ("s", "x")}).startswith(key + ": ")
@@ -225,9 +235,11 @@ def cpu_seconds(pid):
 @pytest.mark.parametrize("fields, text", [
     (["Colour"], 'Fields: "Colour" is no property of a session.'),
     (["Tag", "Id", "Tag"], 'Fields: "Tag" is listed twice.'),
-    (["é" * 1000], f'Fields: "{"é" * 32}" is no property of a session.'),
+    (["é" * 100], f'Fields: "{"é" * 32}" is no property of a session.'),
+    (["é" * 1000], f'Fields: "{"é" * 32}" is no property.'),
+    (["Tag"] * 30 + ["x" * 256], f'Fields: "{"x" * 64}" is no property.'),
     (["Tag"] * 200_000, "Fields: lists more than there are properties."),
-], ids=["unknown", "twice", "long", "many"])
+], ids=["unknown", "twice", "long", "too long", "behind others", "many"])
 def test_fields(stage, fields, text):
     """However much it lists, nobody else waits for that."""
     before = cpu_seconds(stage.daemon.process.pid)
