@@ -141,20 +141,20 @@ static const char *match(const char *path, const char *name) {
 }
 
 void control_answer(Simulator *simulator, const Request *request, Reply *reply) {
-        const char *path = request->target + strlen(PREFIX);
-        bool known = false;
+        const char *path = request->target + strlen(PREFIX), *allow = NULL;
 
         for (size_t i = 0; i < ELEMENTSOF(requests); i++) {
                 const char *rest = match(path, requests[i].name);
 
                 if (!rest)
                         continue;
-                known = true;
+                allow = requests[i].method;
                 if (streq(request->method, requests[i].method)) {
                         requests[i].answer(simulator, request, rest, reply);
                         return;
                 }
         }
-        answer_fail(&reply->answer, known ? 405 : 404,
-                    known ? "method not allowed" : "no such request");
+        answer_fail(&reply->answer, allow ? 405 : 404,
+                    allow ? "method not allowed" : "no such request");
+        reply->answer.allow = allow; /* a 405 must have it: RFC 9110, 15.5.6 */
 }

@@ -185,6 +185,8 @@ static void add_headers(Response *response, const Reply *reply, bool has_body) {
         MHD_add_response_header(response, "x-amzn-RequestId", reply->answer.request_id);
         if (reply->answer.error_type)
                 MHD_add_response_header(response, "x-amzn-ErrorType", reply->answer.error_type);
+        if (reply->answer.allow)
+                MHD_add_response_header(response, "Allow", reply->answer.allow);
         if (reply->fault)
                 add_fault_headers(response, reply->fault);
         if (has_body && !MHD_get_response_header(response, "Content-Type"))

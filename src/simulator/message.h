@@ -24,6 +24,7 @@ typedef struct Request {
 typedef struct Answer {
         unsigned status;
         const char *error_type; /* x-amzn-ErrorType; NULL for none */
+        const char *allow;      /* Allow: the method that a 405 would rather have; NULL for none */
         char request_id[UUID_LENGTH + 1];
         Buffer body; /* JSON; without text: no body */
 } Answer;

@@ -87,3 +87,17 @@ def test_restart_on_the_same_port(simulator):
     simulator.create_session()
     simulator.restart()
     assert simulator.port == port and simulator.state()["sessions"] == {}
+
+
+@pytest.mark.parametrize("allowed, path", [
+    ("GET", "state"), ("GET", "requests?after=1"), ("PUT", "faults"), ("PUT", "down"),
+    ("POST", "expire/1"),
+])
+def test_other_methods(simulator, allowed, path):
+    for method in {"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD"} - {allowed}:
+        with simulator.connect() as connection:
+            answer = connection.request(method, "/_simulator/" + path)
+        assert answer.status == 405 and answer.headers["Allow"] == allowed
+    with simulator.connect() as connection:
+        answer = connection.request("GET", "/_simulator/nothing")
+    assert answer.status == 404 and "Allow" not in answer.headers
