@@ -118,12 +118,25 @@ static bool take_status(JsonObject *value, Fault *fault) {
         return true;
 }
 
+/* What libmicrohttpd would send as the value of a header; all else it leaves out in silence. */
+static bool is_field_value(const char *text) {
+        return *text && !text_has_controls(text);
+}
+
+/* RFC 9110, 5.1: a token. */
+static bool is_field_name(const char *text) {
+        size_t n = strspn(text, "!#$%&'*+-.^_`|~0123456789"
+                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+        return n > 0 && !text[n];
+}
+
 static bool take_retry_after(JsonObject *value, Fault *fault) {
         uint64_t seconds;
         char text[24];
 
         if (!take_number(value, &seconds))
-                return take_text(value, &fault->retry_after);
+                return take_text(value, &fault->retry_after) && is_field_value(fault->retry_after);
 
         snprintf(text, sizeof(text), "%llu", (unsigned long long)seconds);
         fault->retry_after = strdup(text);
@@ -134,11 +147,9 @@ static bool take_headers(JsonObject *value, Fault *fault) {
         if (!json_object_is_type(value, json_type_object))
                 return false;
 
-        json_object_object_foreach(value, name, text) {
-                (void)name;
-                if (!json_text(text))
+        json_object_object_foreach(value, name, text)
+                if (!is_field_name(name) || !json_text(text) || !is_field_value(json_text(text)))
                         return false;
-        }
         fault->headers = json_object_get(value);
         return true;
 }
@@ -153,10 +164,11 @@ static bool take_body(JsonObject *value, Fault *fault) {
 }
 
 static bool take_location(JsonObject *value, Fault *fault) {
-        return take_text(value, &fault->location);
+        return take_text(value, &fault->location) && is_field_value(fault->location);
 }
 
 static bool take_ms(JsonObject *value, Fault *fault) {
+        fault->timed = true;
         return take_number(value, &fault->ms);
 }
 
@@ -181,10 +193,11 @@ static const struct {
         { "probability", take_probability, "probability must be from 0 to 1" },
         { "effect", take_effect, "effect must be true or false" },
         { "status", take_status, "status must be from 200 to 999" },
-        { "retry_after", take_retry_after, "retry_after must be seconds or a string" },
-        { "headers", take_headers, "headers must be an object of strings" },
+        { "retry_after", take_retry_after,
+          "retry_after must be seconds or a text that a header can have" },
+        { "headers", take_headers, "headers must be an object of texts that headers can have" },
         { "body", take_body, "body cannot be used" },
-        { "location", take_location, "location must be a string" },
+        { "location", take_location, "location must be a text that a header can have" },
         { "ms", take_ms, "ms must be a number of milliseconds" },
         { "bytes", take_bytes, "bytes must be a number above 0" },
         { "bytes_per_s", take_bytes_per_s, "bytes_per_s must be a number above 0" },
@@ -217,13 +230,14 @@ static const char *check_needs(const Fault *fault) {
                 return fault->bytes_per_s ? NULL : "slow needs bytes_per_s";
         case FAULT_HUGE:
                 return fault->bytes ? NULL : "huge needs bytes";
+        case FAULT_LATENCY:
+                return fault->timed ? NULL : "latency needs ms";
         case FAULT_REFUSE:
         case FAULT_RESET:
         case FAULT_HANG:
         case FAULT_DROP:
         case FAULT_TRUNCATE:
         case FAULT_GARBAGE:
-        case FAULT_LATENCY:
         case FAULT_CHUNKED:
         case FAULT_CLOSE:
         case _FAULT_KIND_MAX:
@@ -278,8 +292,8 @@ const char *faults_read(Faults *faults, const char *text, size_t n) {
                 return "not JSON";
         if (!json || !json_object_is_type(json, json_type_object) ||
             !json_object_object_get_ex(json, "rules", &rules) ||
-            !json_object_is_type(rules, json_type_array))
-                return "must be an object with an array of rules";
+            !json_object_is_type(rules, json_type_array) || json_object_object_length(json) != 1)
+                return "must be an object with an array of rules, and nothing else";
 
         problem = read_rules(rules, &new);
         if (problem)

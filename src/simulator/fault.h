@@ -34,7 +34,7 @@ typedef struct Fault {
         FaultKind kind;
         char *method, *path; /* NULL: any */
         uint64_t after, count;
-        bool limited, effect;
+        bool limited, effect, timed;
         double probability;
 
         unsigned status;             /* status, redirect */

@@ -331,6 +331,12 @@ def test_faults_from_a_file(simulator_with, tmp_path):
     '{"rules":[{"kind":"drop","after":-1}]}', '{"rules":[{"kind":"drop","probability":2}]}',
     '{"rules":[{"kind":"drop","effect":"no"}]}', '{"rules":[{"kind":"redirect"}]}',
     '{"rules":[{"kind":"status","status":500,"headers":{"A":1}}]}',
+    '{"rules":[{"kind":"status","status":500,"headers":{"A b":"c"}}]}',
+    '{"rules":[{"kind":"status","status":500,"headers":{"A":"b\\r\\nC: d"}}]}',
+    '{"rules":[{"kind":"status","status":500,"headers":{"A":""}}]}',
+    '{"rules":[{"kind":"status","status":429,"retry_after":"1\\n"}]}',
+    '{"rules":[{"kind":"redirect","location":"/\\r\\n"}]}',
+    '{"rules":[{"kind":"latency"}]}', '{"rules":[],"count":1}',
 ])
 def test_wrong_rules_change_nothing(simulator, text):
     simulator.set_faults({"kind": "status", "status": 502})
