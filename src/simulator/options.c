@@ -16,6 +16,7 @@
 /* How a value is read; those from HELP on are no settings. */
 typedef enum OptionType {
         TYPE_TEXT,
+        TYPE_ADDRESS,
         TYPE_ACCOUNT,
         TYPE_CREDENTIALS,
         TYPE_GENERATION,
@@ -32,7 +33,7 @@ static const struct {
         OptionType type;
         size_t offset;
 } options[] = {
-        { "listen", TYPE_TEXT, offsetof(Settings, listen) },
+        { "listen", TYPE_ADDRESS, offsetof(Settings, listen) },
         { "account", TYPE_ACCOUNT, offsetof(Settings, account) },
         { "credentials", TYPE_CREDENTIALS, offsetof(Settings, credentials) },
         { "tls-cert", TYPE_TEXT, offsetof(Settings, tls_cert) },
@@ -144,6 +145,14 @@ static bool is_account(const char *value) {
         return n > 0 && n <= 16 && !value[n];
 }
 
+/* Whether there is a host, and a port behind the last colon: getaddrinfo() would cut 65536 to 0. */
+static bool is_address(const char *value) {
+        const char *colon = strrchr(value, ':');
+        size_t n = colon ? strspn(colon + 1, "0123456789") : 0;
+
+        return colon != value && n > 0 && n <= 5 && !colon[1 + n] && atoi(colon + 1) <= UINT16_MAX;
+}
+
 /* Return: NULL, or what is wrong with the value. */
 static const char *read_value(OptionType type, const char *value, void *place, Settings *settings) {
         double number;
@@ -152,6 +161,9 @@ static const char *read_value(OptionType type, const char *value, void *place, S
         case TYPE_TEXT:
                 *(const char **)place = value;
                 return *value ? NULL : "must not be empty";
+        case TYPE_ADDRESS:
+                *(const char **)place = value;
+                return is_address(value) ? NULL : "must be ADDRESS:PORT, with a port up to 65535";
         case TYPE_ACCOUNT:
                 *(const char **)place = value;
                 return is_account(value) ? NULL : "must be 1 to 16 letters, digits, _ and -";

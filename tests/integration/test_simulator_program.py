@@ -33,7 +33,9 @@ def test_help_and_version():
     ["--nonsense"], ["-x"], ["argument"], ["--listen"], ["--generation=2021"], ["--seed=x"],
     ["--session-lifetime=0"], ["--participant-lifetime=-1"], ["--session-lifetime=nan"],
     ["--credentials=nocolon"], ["--requests-per-sec=0"], ["--account=a/b"], ["--account="],
-    ["--verbose=yes"], ["--tls-cert=x"], ["--state="],
+    ["--verbose=yes"], ["--tls-cert=x"], ["--state="], ["--listen=here"], ["--listen=127.0.0.1"],
+    ["--listen=:0"], ["--listen=127.0.0.1:"], ["--listen=127.0.0.1:http"],
+    ["--listen=127.0.0.1:65536"], ["--listen=127.0.0.1:-1"], ["--listen=127.0.0.1:4294967296"],
 ])
 def test_command_line_that_cannot_be(arguments):
     result = run(*arguments)
@@ -48,7 +50,7 @@ def test_password_is_not_repeated():
 
 @pytest.mark.covers("exit: convened-simulator 1")
 @pytest.mark.parametrize("arguments", [
-    ["--listen=127.0.0.1"], ["--listen=127.0.0.1:http"], ["--listen=192.0.2.1:0"],
+    ["--listen=192.0.2.1:0"], ["--listen=[::1:0"],
     ["--faults=/nonexistent"], ["--state=/nonexistent/file"],
     ["--tls-cert=/nonexistent", "--tls-key=/nonexistent"],
     ["--tls-cert=/dev/null", "--tls-key=/dev/null"],
@@ -61,8 +63,9 @@ def test_start_that_fails(arguments):
 
 def test_address_that_is_none():
     result = run("--listen=here")
-    assert result.returncode == 1
-    assert result.stderr == "convened-simulator: --listen=here: must be ADDRESS:PORT\n"
+    assert result.returncode == 2
+    assert result.stderr == ("convened-simulator: --listen=here: must be ADDRESS:PORT, "
+                             "with a port up to 65535: see --help\n")
 
 
 def test_port_that_is_taken(simulator):
