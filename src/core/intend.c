@@ -316,9 +316,7 @@ static int intend(Core *core, const Intent *intent, uint64_t ticket, uint64_t *r
         if (core->stopping)
                 return refuse(ret_reason, OUTCOME_UNAVAILABLE, "The daemon is shutting down.");
         if (core->host.state == API_STATE_UNAUTHORIZED && intent->kind != INTENT_DELETE)
-                return refuse(ret_reason,
-                              intent->kind == INTENT_REFRESH ? OUTCOME_UNAVAILABLE
-                                                             : OUTCOME_UNAUTHORIZED,
+                return refuse(ret_reason, OUTCOME_UNAUTHORIZED,
                               "There are no credentials, or the API refuses them.");
         if (storage_refuses(core, intent->kind))
                 return refuse(ret_reason, OUTCOME_STORAGE_FAILED,

@@ -275,6 +275,7 @@ def test_unauthorized(stage, status, error):
     stage.refused("Unauthorized", stage.session)
     stage.refused("Unauthorized", stage.add, S1, P1)
     stage.refused("Unauthorized", stage.subscribe, P1, "none")
+    stage.refused("Unauthorized", stage.daemon.call, P1, PARTICIPANT, "Refresh")
     assert len(stage.simulator.requests(method="POST")) == before
     stage.delete(P1)
     assert stage.get(P1)["State"] == "deleting"

@@ -227,9 +227,12 @@ static void test_throttled_again(void **state) {
 static void test_unauthorized(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
-        Intent accepted = create, delete = {
-                .kind = INTENT_DELETE, .object = KIND_SESSION, .number = session, .wait = true
-        };
+        Intent accepted = create,
+               delete = { .kind = INTENT_DELETE,
+                          .object = KIND_SESSION,
+                          .number = session,
+                          .wait = true },
+               refresh = delete;
 
         accepted.wait = false;
         assert_int_equal(bench_intend(bench, accepted), 0);
@@ -241,6 +244,8 @@ static void test_unauthorized(void **state) {
         assert_null(bench_row(bench, KIND_SESSION, 3));     /* withdrawn */
         assert_non_null(bench_row(bench, KIND_SESSION, 2)); /* accepted before: kept */
         assert_int_equal(bench_intend(bench, create), OUTCOME_UNAUTHORIZED);
+        refresh.kind = INTENT_REFRESH;
+        assert_int_equal(bench_intend(bench, refresh), OUTCOME_UNAUTHORIZED);
         assert_int_equal(bench_intend(bench, delete), 0);
         assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
         assert_int_equal(bench->n_requests, 0);
