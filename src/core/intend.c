@@ -46,7 +46,7 @@ static int check_publishers(Core *core, const Intent *intent, uint64_t session,
                 if (number != intent->number &&
                     (publisher->row.gone || !place_in_session(publisher->row.wanted, session)))
                         return refuse(ret_reason, OUTCOME_INVALID,
-                                      "A publisher is not in the same session.");
+                                      "Publishers: one of them is not in the same session.");
         }
         return 0;
 }

@@ -87,7 +87,8 @@ def test_publishers_of_another_session(stage):
     stage.session(), stage.session()
     stage.participant(Session=S1), stage.participant(Session=S2), stage.participant()
     for publisher in (P2, P3):
-        stage.refused("InvalidArgs", stage.subscribe, P1, "participants", [(publisher, [])])
+        text = stage.refused("InvalidArgs", stage.subscribe, P1, "participants", [(publisher, [])])
+        assert text.startswith("Publishers: "), text
     stage.refused("NoSuchParticipant", stage.subscribe, P1, "participants", [(P4, [])])
 
 
