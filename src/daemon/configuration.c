@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "daemon/ca-file.h"
 #include "daemon/configuration-keys.h"
 #include "daemon/ini.h"
 #include "daemon/refusal.h"
@@ -150,6 +151,22 @@ static int load_dropins(Loader *loader, const char *main_path, char **ret_reason
         return r;
 }
 
+static int check_ca_file(const Configuration *configuration, const char *path, char **ret_reason) {
+        CLEANUP(freep) char *why = NULL;
+        int r;
+
+        if (*configuration->ca_file == '\0')
+                return 0;
+
+        r = ca_file_check(configuration->ca_file, &why);
+        if (r != REFUSED)
+                return r;
+        return refusal(ret_reason,
+                       "%s: CAFile= in [Api]: %s It must name a file with certificates, or be "
+                       "empty.",
+                       path, why);
+}
+
 /* What only all the values together can tell. */
 static int configuration_check(const Configuration *configuration, const char *path,
                                char **ret_reason) {
@@ -158,12 +175,6 @@ static int configuration_check(const Configuration *configuration, const char *p
                                "AccountId= in [Api] is not set: write the number of your "
                                "Bandwidth account into %s, as \"[Api]\" and \"AccountId=NUMBER\".",
                                path);
-
-        if (*configuration->ca_file != '\0' && access(configuration->ca_file, R_OK) < 0)
-                return refusal(ret_reason,
-                               "%s: CAFile= in [Api]: %s can't be read: %m. It must name a file "
-                               "with certificates, or be empty.",
-                               path, configuration->ca_file);
 
         if (configuration->retry_min_usec > configuration->retry_max_usec)
                 return refusal(ret_reason,
@@ -179,7 +190,7 @@ static int configuration_check(const Configuration *configuration, const char *p
                                "https://.",
                                path);
 
-        return 0;
+        return check_ca_file(configuration, path, ret_reason);
 }
 
 int configuration_load(Configuration **ret, const char *path, bool required,

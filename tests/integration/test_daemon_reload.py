@@ -135,6 +135,7 @@ def test_drop_ins_and_warnings(daemon):
     ("Api", "BaseUrl", "http://api.webrtc.bandwidth.com/v1", r"conf:\d+: BaseUrl= .* loopback"),
     ("Api", "RequestBurst", "many", r"conf:\d+: RequestBurst= in \[Api\] can't be used: expected"),
     ("Api", "CAFile", "/nowhere/ca.pem", "/nowhere/ca.pem can't be read: No such file"),
+    ("Api", "CAFile", "/etc/passwd", "/etc/passwd has no certificate in it"),
     ("Api", "CredentialsFile", "/nowhere/user", "/nowhere/user can't be read: No such file"),
     ("Bus", "[Bus", "", r"conf:\d+: a section is written \[Name\]"),
 ])

@@ -140,6 +140,7 @@ def test_where_it_is_told_nothing(bus):
     ("Api", "BaseUrl", "http://api.webrtc.bandwidth.com/v1", "loopback"),
     ("Api", "RequestBurst", "many", "RequestBurst= in [Api] can't be used: expected a whole"),
     ("Api", "CAFile", "/nowhere/ca.pem", "/nowhere/ca.pem"),
+    ("Api", "CAFile", "/etc", "/etc is not a regular file"),
     ("Reconcile", "Drift", "keep", 'expected "adopt" or "enforce"'),
     ("Bus", "ReplyTimeoutSec", "25", "1 to 20 seconds"),
 ])

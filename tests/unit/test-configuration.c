@@ -2,6 +2,7 @@
 #include "unit/folder.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -11,6 +12,19 @@
 #define ACCOUNT "[Api]\nAccountId=9900000\n"
 
 static char warnings[4096];
+
+/* A drop-in that names a file with a certificate; return: the file, static. */
+static const char *add_certificate(const Folder *folder) {
+        static char path[PATH_MAX];
+        char text[PATH_MAX + 16];
+
+        folder_write(folder, "ca.pem",
+                     "An authority\n============\n-----BEGIN CERTIFICATE-----\nMA==\n");
+        snprintf(path, sizeof(path), "%s", folder_path(folder, "ca.pem"));
+        snprintf(text, sizeof(text), "[Api]\nCAFile=%s\n", path);
+        folder_write(folder, "convened.conf.d/00.conf", text);
+        return path;
+}
 
 static void remember(const char *text) {
         size_t n = strlen(warnings);
@@ -81,9 +95,12 @@ static void test_every_key(void **state) {
         CLEANUP(configuration_freep) Configuration *c = NULL;
         CLEANUP(freep) char *reason = NULL;
         CLEANUP(folder_deinit) Folder folder;
+        const char *ca_file;
 
         (void)state;
         folder_init(&folder);
+        folder_add(&folder, "convened.conf.d");
+        ca_file = add_certificate(&folder);
         folder_write(&folder, "convened.conf",
                      "\xef\xbb\xbf# A comment\n"
                      "; another\n"
@@ -93,7 +110,6 @@ static void test_every_key(void **state) {
                      "# in between\n"
                      "  99-x\n"
                      "CredentialsFile=/etc/secret file\\\\\n" /* joins nothing */
-                     "CAFile=/dev/null\n"
                      "ConnectTimeoutSec=0.5\n"
                      "RequestTimeoutSec=1min\n"
                      "Proxy=socks5h://127.0.0.1:1080\n"
@@ -119,7 +135,7 @@ static void test_every_key(void **state) {
         assert_string_equal(c->base_url, "http://127.0.0.1:8080/v1");
         assert_string_equal(c->account_id, "99-x");
         assert_string_equal(c->credentials_file, "/etc/secret file\\\\");
-        assert_string_equal(c->ca_file, "/dev/null");
+        assert_string_equal(c->ca_file, ca_file);
         assert_string_equal(c->proxy, "socks5h://127.0.0.1:1080");
         assert_int_equal(c->connect_timeout_usec, 500 * USEC_PER_MSEC);
         assert_int_equal(c->request_timeout_usec, USEC_PER_MIN);
@@ -166,6 +182,11 @@ static void test_refused(void **state) {
                 { ACCOUNT "CAFile=ca.pem\n", { ":3:", "CAFile=", "absolute path" } },
                 { ACCOUNT "CAFile=/nowhere/ca.pem\n",
                   { "CAFile=", "/nowhere/ca.pem can't be read: No such file", NULL } },
+                { ACCOUNT "CAFile=/tmp\n", { "CAFile=", "/tmp is not a regular file", NULL } },
+                { ACCOUNT "CAFile=/dev/null\n",
+                  { "CAFile=", "/dev/null is not a regular file", NULL } },
+                { ACCOUNT "CAFile=/etc/passwd\n",
+                  { "CAFile=", "/etc/passwd has no certificate in it", "It must name a file" } },
                 { ACCOUNT "[Reconcile]\nDrift=keep\n",
                   { ":4:", "Drift=", "expected \"adopt\" or \"enforce\"" } },
                 { ACCOUNT "[Reconcile]\nDrift=adopt # or enforce\n",
@@ -256,9 +277,10 @@ static void test_dropins(void **state) {
 
         (void)state;
         folder_init(&folder);
-        folder_write(&folder, "convened.conf", ACCOUNT "RequestBurst=1\nCAFile=/dev/null\n");
+        folder_write(&folder, "convened.conf", ACCOUNT "RequestBurst=1\n");
         folder_add(&folder, "convened.conf.d");
         folder_add(&folder, "convened.conf.d/30-folder.conf");
+        add_certificate(&folder);
         folder_write(&folder, "convened.conf.d/9.conf", "[Api]\nRequestBurst=9\n");
         folder_write(&folder, "convened.conf.d/10.conf", "[Api]\nRequestBurst=10\nCAFile=\n");
         folder_write(&folder, "convened.conf.d/a.conf.bak", "[Api]\nRequestBurst=99\n");
