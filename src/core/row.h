@@ -19,42 +19,18 @@
 #include "base/time.h"
 #include "core/id.h"
 #include "core/outcome.h"
+#include "core/spec.h"
 
 /* The numbers of these enums stand in state files: add at the end only. */
 typedef enum Kind { KIND_SESSION, KIND_PARTICIPANT, _KIND_MAX } Kind;
-typedef enum Lifetime { LIFETIME_PERSISTENT, LIFETIME_CLIENT, _LIFETIME_MAX } Lifetime;
 typedef enum Mode { MODE_NONE, MODE_SESSION, MODE_PARTICIPANTS, _MODE_MAX } Mode;
 typedef enum Aspect { BEING, MEMBERSHIP, SUBSCRIPTIONS, _ASPECT_MAX } Aspect;
 
 /* What a client sees as State. */
 typedef enum State { STATE_PENDING, STATE_ACTIVE, STATE_DELETING, STATE_FAILED, _STATE_MAX } State;
 
-#define PUBLISH_AUDIO 1U
-#define PUBLISH_VIDEO 2U
-
 /* Members of a session, at most: what the API's documentation says. */
 #define SESSION_MEMBERS_MAX 20
-
-/* Bounds of what a Spec says: the API's documentation, and doc/architecture.md. */
-#define TAG_CODE_POINTS_MAX    50
-#define CALLBACK_URL_BYTES_MAX 2048
-
-/* Fixed when an object is created or adopted. Strings are never NULL; empty is "not given". */
-typedef struct Spec {
-        unsigned n_refs;
-        uint32_t owner;    /* uid */
-        usec_t created_at; /* CLOCK_REALTIME */
-        Lifetime lifetime : 8;
-        unsigned permissions : 8; /* PUBLISH_AUDIO | PUBLISH_VIDEO */
-        bool at_most_once : 1;
-        bool stranger : 1; /* came in with a session of the owner's, and nobody here asked for it */
-        bool packed : 1;   /* the strings lie behind it: see spec_pack() */
-        char *tag;
-        char *callback_url;
-        char *device_api_version;
-        char *client_bus;  /* LIFETIME_CLIENT: the id of the bus ... */
-        char *client_name; /* ... and the creator's unique name on it */
-} Spec;
 
 typedef struct Publisher {
         uint64_t number; /* 0: not in the registry, then id says who */
@@ -110,26 +86,6 @@ typedef struct Counters {
         /* Of a copy: objects up to there are to be read before they are driven. 0: none. */
         uint64_t unread[_KIND_MAX];
 } Counters;
-
-/**
- * spec_new() - a Spec with empty strings and one reference
- *
- * The caller fills it in (spec_set_text() for the strings) before anybody shares it.
- *
- * Return: 0, -ENOMEM.
- */
-int spec_new(Spec **ret);
-int spec_set_text(char **field, const char *text);
-
-/**
- * spec_pack() - move a Spec and its strings into one piece of memory
- * @spec: one that nobody shares; nobody may set a string in it any more
- *
- * Each piece costs 8 to 16 bytes beside what is in it. Without memory all stays as it is.
- */
-void spec_pack(Spec **spec);
-Spec *spec_ref(Spec *spec);
-Spec *spec_unref(Spec *spec);
 
 /**
  * place_new() - an immutable place, sorted, with copies of all that it is given
@@ -190,6 +146,5 @@ static inline bool row_open(const Row *row, Aspect aspect) {
         return row->goals[aspect].wanted_rev != row->goals[aspect].agreed_rev;
 }
 
-DEFINE_CLEANUP(Spec, spec_unref);
 DEFINE_CLEANUP(Place, place_unref);
 DEFINE_CLEANUP(Row, row_free);
