@@ -59,11 +59,12 @@ static int participant_put(json_object *body, const Spec *spec) {
 
         r = permissions_put(body, spec->permissions);
         if (r >= 0)
-                r = object_put_text(body, "tag", spec->tag);
+                r = object_put_text(body, "tag", spec_text(spec, SPEC_TAG));
         if (r >= 0)
-                r = object_put_text(body, "callbackUrl", spec->callback_url);
+                r = object_put_text(body, "callbackUrl", spec_text(spec, SPEC_CALLBACK_URL));
         if (r >= 0)
-                r = object_put_text(body, "deviceApiVersion", spec->device_api_version);
+                r = object_put_text(body, "deviceApiVersion",
+                                    spec_text(spec, SPEC_DEVICE_API_VERSION));
         return r;
 }
 
@@ -114,7 +115,7 @@ static int body_fill(json_object *body, const Request *request) {
         case OPERATION_CREATE_PARTICIPANT:
                 return participant_put(body, request->spec);
         case OPERATION_CREATE_SESSION:
-                return object_put_text(body, "tag", request->spec->tag);
+                return object_put_text(body, "tag", spec_text(request->spec, SPEC_TAG));
         case OPERATION_ADD_PARTICIPANT:
         case OPERATION_UPDATE_SUBSCRIPTIONS:
                 return subscriptions_put(body, request);

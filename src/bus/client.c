@@ -189,17 +189,18 @@ static int clients_restore_one(Clients *clients, const Spec *spec) {
         r = bus_id_get(clients, &bus_id);
         if (r < 0)
                 return r;
-        r = streq(spec->client_bus, bus_id)
-                    ? clients_follow(clients, spec->client_name, spec->owner)
+        r = streq(spec_text(spec, SPEC_CLIENT_BUS), bus_id)
+                    ? clients_follow(clients, spec_text(spec, SPEC_CLIENT_NAME), spec->owner)
                     : -ENXIO;
-        return r == -ENXIO ? clients_leave(clients, spec->client_name) : r;
+        return r == -ENXIO ? clients_leave(clients, spec_text(spec, SPEC_CLIENT_NAME)) : r;
 }
 
 int clients_restore(Clients *clients) {
         const Row *row = core_client_after(clients->core, NULL);
         int r = 0;
 
-        for (; r >= 0 && row; row = core_client_after(clients->core, row->spec->client_name))
+        for (; r >= 0 && row;
+             row = core_client_after(clients->core, spec_text(row->spec, SPEC_CLIENT_NAME)))
                 r = clients_restore_one(clients, row->spec);
         return r;
 }
@@ -214,7 +215,7 @@ static int clients_full(const Clients *clients, sd_bus_error *error) {
                                  all ? "" : " of this user");
 }
 
-int clients_bind(Clients *clients, sd_bus_message *message, Spec *spec, sd_bus_error *error) {
+int clients_bind(Clients *clients, sd_bus_message *message, Spec **spec, sd_bus_error *error) {
         const char *name = sd_bus_message_get_sender(message), *bus_id;
         int r = 0;
 
@@ -222,9 +223,9 @@ int clients_bind(Clients *clients, sd_bus_message *message, Spec *spec, sd_bus_e
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
                                         "Lifetime=client is for clients on a message bus.");
         if (!clients_find(clients, name)) {
-                if (!clients_make_room(clients, spec->owner))
+                if (!clients_make_room(clients, (*spec)->owner))
                         return clients_full(clients, error);
-                r = clients_follow(clients, name, spec->owner);
+                r = clients_follow(clients, name, (*spec)->owner);
         }
         if (r == -ENXIO)
                 return sd_bus_error_set(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
@@ -232,6 +233,6 @@ int clients_bind(Clients *clients, sd_bus_message *message, Spec *spec, sd_bus_e
         if (r >= 0)
                 r = bus_id_get(clients, &bus_id);
         if (r >= 0)
-                r = spec_set_text(&spec->client_bus, bus_id);
-        return r < 0 ? r : spec_set_text(&spec->client_name, name);
+                r = spec_set_text(spec, SPEC_CLIENT_BUS, bus_id);
+        return r < 0 ? r : spec_set_text(spec, SPEC_CLIENT_NAME, name);
 }

@@ -35,6 +35,6 @@ int clients_restore(Clients *clients);
  *
  * Return: 0; -ENXIO: it has left; another negative errno. @error is set where it is not ours.
  */
-int clients_bind(Clients *clients, sd_bus_message *message, Spec *spec, sd_bus_error *error);
+int clients_bind(Clients *clients, sd_bus_message *message, Spec **spec, sd_bus_error *error);
 
 DEFINE_CLEANUP(Clients, clients_free);

@@ -97,7 +97,8 @@ static const Row *cursor_next(Cursor *cursor, uint64_t after) {
 }
 
 static bool row_matches(const Row *row, const Arguments *filter) {
-        if (arguments_have(filter, ARGUMENT_TAG) && !streq(row->spec->tag, filter->tag))
+        if (arguments_have(filter, ARGUMENT_TAG) &&
+            !streq(spec_text(row->spec, SPEC_TAG), filter->tag))
                 return false;
         if (arguments_have(filter, ARGUMENT_STATE) && row_state(row) != filter->state)
                 return false;
@@ -119,7 +120,8 @@ static bool row_matches(const Row *row, const Arguments *filter) {
 
 size_t row_weight(const Row *row) {
         const Place *place = row->wanted;
-        size_t n = ROW_BYTES + strlen(row->spec->tag) + strlen(row->spec->callback_url) +
+        size_t n = ROW_BYTES + strlen(spec_text(row->spec, SPEC_TAG)) +
+                   strlen(spec_text(row->spec, SPEC_CALLBACK_URL)) +
                    (row->last_message ? strlen(row->last_message) : 0);
 
         for (size_t i = 0; place && i < place->n_publishers; i++) {

@@ -43,29 +43,30 @@ DEFINE_MANAGER_GETTER(get_participant_count, "u", count_now(manager, 1))
 DEFINE_MANAGER_GETTER(get_pending_count, "u", count_now(manager, 2))
 DEFINE_MANAGER_GETTER(get_suspected_orphans, "u", count_now(manager, 3))
 
-static int spec_fill(Spec *spec, const Arguments *arguments, Kind kind) {
+static int spec_fill(Spec **spec, const Arguments *arguments, Kind kind) {
         int r;
 
-        spec->lifetime = arguments->lifetime;
-        spec->at_most_once = arguments->at_most_once;
-        r = spec_set_text(&spec->tag, arguments->tag);
+        (*spec)->lifetime = arguments->lifetime;
+        (*spec)->at_most_once = arguments->at_most_once;
+        r = spec_set_text(spec, SPEC_TAG, arguments->tag);
         if (r < 0 || kind == KIND_SESSION)
                 return r;
 
-        spec->permissions = arguments->permissions;
-        r = spec_set_text(&spec->callback_url, arguments->callback_url);
-        return r < 0 ? r : spec_set_text(&spec->device_api_version, arguments->device_api_version);
+        (*spec)->permissions = arguments->permissions;
+        r = spec_set_text(spec, SPEC_CALLBACK_URL, arguments->callback_url);
+        return r < 0 ? r
+                     : spec_set_text(spec, SPEC_DEVICE_API_VERSION, arguments->device_api_version);
 }
 
 /* The owner is known only once access has been granted. */
-static int spec_own(Spec *spec, Call *call, sd_bus_error *error) {
+static int spec_own(Spec **spec, Call *call, sd_bus_error *error) {
         int r;
 
-        r = access_owner(call->bus->access, call->message, &spec->owner);
+        r = access_owner(call->bus->access, call->message, &(*spec)->owner);
         if (r < 0)
                 return r;
-        spec->created_at = clock_now().realtime;
-        return spec->lifetime == LIFETIME_CLIENT
+        (*spec)->created_at = clock_now().realtime;
+        return (*spec)->lifetime == LIFETIME_CLIENT
                        ? clients_bind(call->bus->clients, call->message, spec, error)
                        : 0;
 }
@@ -77,12 +78,11 @@ static int run_create(Call *call, sd_bus_error *error) {
         r = spec_new(&spec);
         if (r < 0)
                 return r;
-        r = spec_fill(spec, &call->arguments, call->intent.object);
+        r = spec_fill(&spec, &call->arguments, call->intent.object);
         if (r >= 0)
-                r = spec_own(spec, call, error);
+                r = spec_own(&spec, call, error);
         if (r < 0)
                 return r;
-        spec_pack(&spec);
         call->intent.spec = TAKE(spec);
         return call_intend(call, error);
 }
@@ -172,7 +172,7 @@ static int run_adopt(Call *call, sd_bus_error *error) {
         if (r < 0)
                 return r;
         spec->lifetime = call->arguments.lifetime;
-        r = spec_own(spec, call, error);
+        r = spec_own(&spec, call, error);
         if (r < 0)
                 return r;
         call->intent.spec = TAKE(spec);

@@ -76,10 +76,12 @@ static int append_publishers(sd_bus_message *reply, const Place *place) {
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-DEFINE_STATIC_GETTER(get_callback_url, sd_bus_message_append(reply, "s", row->spec->callback_url))
+DEFINE_STATIC_GETTER(get_callback_url,
+                     sd_bus_message_append(reply, "s", spec_text(row->spec, SPEC_CALLBACK_URL)))
 DEFINE_STATIC_GETTER(get_permissions, append_permissions(reply, row))
 DEFINE_STATIC_GETTER(get_device_api_version,
-                     sd_bus_message_append(reply, "s", row->spec->device_api_version))
+                     sd_bus_message_append(reply, "s",
+                                           spec_text(row->spec, SPEC_DEVICE_API_VERSION)))
 DEFINE_STATIC_GETTER(get_session,
                      sd_bus_message_append(reply, "o", session_path(row, &(Path){ { 0 } })))
 DEFINE_STATIC_GETTER(get_session_id,

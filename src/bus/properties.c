@@ -11,7 +11,7 @@
 
 DEFINE_GETTER(get_number, append_t(reply, row->number))
 DEFINE_GETTER(get_id, append_s(reply, row_id(row).text))
-DEFINE_GETTER(get_tag, append_s(reply, row->spec->tag))
+DEFINE_GETTER(get_tag, append_s(reply, spec_text(row->spec, SPEC_TAG)))
 DEFINE_GETTER(get_state, append_s(reply, state_word(row_state(row))))
 DEFINE_GETTER(get_in_sync, append_b(reply, row_in_sync(row)))
 DEFINE_GETTER(get_attempts, append_u(reply, row->n_failed))

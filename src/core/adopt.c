@@ -30,15 +30,16 @@ static int spec_seen(Spec **ret, const Sighting *sighting, const Spec *like, Lif
         spec->lifetime = lifetime;
         spec->stranger = like->stranger;
         spec->permissions = sighting->permissions;
-        r = spec_set_text(&spec->tag, sighting->tag ?: "");
+        r = spec_set_text(&spec, SPEC_TAG, sighting->tag ?: "");
         if (r >= 0)
-                r = spec_set_text(&spec->callback_url, sighting->callback_url ?: "");
+                r = spec_set_text(&spec, SPEC_CALLBACK_URL, sighting->callback_url ?: "");
         if (r >= 0)
-                r = spec_set_text(&spec->device_api_version, sighting->device_api_version ?: "");
+                r = spec_set_text(&spec, SPEC_DEVICE_API_VERSION,
+                                  sighting->device_api_version ?: "");
         if (r >= 0 && lifetime == LIFETIME_CLIENT)
-                r = spec_set_text(&spec->client_bus, like->client_bus);
+                r = spec_set_text(&spec, SPEC_CLIENT_BUS, spec_text(like, SPEC_CLIENT_BUS));
         if (r >= 0 && lifetime == LIFETIME_CLIENT)
-                r = spec_set_text(&spec->client_name, like->client_name);
+                r = spec_set_text(&spec, SPEC_CLIENT_NAME, spec_text(like, SPEC_CLIENT_NAME));
         if (r >= 0)
                 *ret = TAKE(spec);
         return r;
@@ -410,7 +411,8 @@ static int adoption_session(Core *core, Object *object, const Flight *flight,
                 adoption_read(core, object);
                 return 0;
         }
-        r = adoption_describe(core, object, &(Sighting){ .tag = object->row.spec->tag });
+        r = adoption_describe(core, object,
+                              &(Sighting){ .tag = (char *)spec_text(object->row.spec, SPEC_TAG) });
         if (r >= 0)
                 r = adoption_enter(core, object, flight, NULL);
         if (r < 0)

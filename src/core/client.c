@@ -17,7 +17,7 @@ struct Departure {
 
 static int bond_order(const Bond *bond, const char *name, Kind kind, uint64_t number) {
         const Row *row = &bond->object->row;
-        int order = strcmp(row->spec->client_name, name);
+        int order = strcmp(spec_text(row->spec, SPEC_CLIENT_NAME), name);
 
         order = order ?: (int)row->kind - (int)kind;
         return order ?: (row->number > number) - (row->number < number);
@@ -26,7 +26,7 @@ static int bond_order(const Bond *bond, const char *name, Kind kind, uint64_t nu
 static int bond_compare(const Bond *a, const Bond *b) {
         const Row *row = &b->object->row;
 
-        return bond_order(a, row->spec->client_name, row->kind, row->number);
+        return bond_order(a, spec_text(row->spec, SPEC_CLIENT_NAME), row->kind, row->number);
 }
 
 RB_GENERATE(ByClient, Bond, by_client, bond_compare);
@@ -80,7 +80,7 @@ const Row *core_client_after(const Core *core, const char *after) {
 bool core_client_has(const Core *core, const char *name) {
         const Bond *bond = bond_before(&core->registry, name, _KIND_MAX, 0);
 
-        return (bond && strcmp(bond->object->row.spec->client_name, name) == 0) ||
+        return (bond && strcmp(spec_text(bond->object->row.spec, SPEC_CLIENT_NAME), name) == 0) ||
                core_adoptions_have(core, name);
 }
 
@@ -108,7 +108,7 @@ static int depart_some(Core *core, Departure *departure, Kind kind) {
                 int r;
 
                 if (!object || object->row.kind != kind ||
-                    strcmp(object->row.spec->client_name, departure->name) != 0) {
+                    strcmp(spec_text(object->row.spec, SPEC_CLIENT_NAME), departure->name) != 0) {
                         departure->below[kind] = 0;
                         return 0;
                 }

@@ -35,27 +35,18 @@ static int copy_give_up(Core *core, Object *object) {
  * itself. */
 static int copy_keep(Core *core, Object *object) {
         CLEANUP(spec_unrefp) Spec *spec = NULL;
-        const Spec *from = object->row.spec;
         int r;
 
-        r = spec_new(&spec);
+        r = spec_copy(&spec, object->row.spec);
         if (r >= 0)
-                r = spec_set_text(&spec->tag, from->tag);
+                r = spec_set_text(&spec, SPEC_CLIENT_BUS, "");
         if (r >= 0)
-                r = spec_set_text(&spec->callback_url, from->callback_url);
-        if (r >= 0)
-                r = spec_set_text(&spec->device_api_version, from->device_api_version);
+                r = spec_set_text(&spec, SPEC_CLIENT_NAME, "");
         if (r >= 0)
                 r = core_touch(core, object);
         if (r < 0)
                 return r;
-        spec->owner = from->owner;
-        spec->created_at = from->created_at;
-        spec->permissions = from->permissions;
-        spec->at_most_once = from->at_most_once;
-        spec->stranger = from->stranger;
         spec->lifetime = LIFETIME_PERSISTENT;
-        spec_pack(&spec);
 
         registry_unbind(&core->registry, object);
         spec_unref(object->row.spec);

@@ -172,7 +172,7 @@ int core_intend(Core *core, const Intent *intent, uint64_t ticket, Now now, uint
 
 /**
  * core_client_left() - a client has left the bus: delete what lives as long as it does
- * @name: its unique name, Spec.client_name of those objects
+ * @name: its unique name, SPEC_CLIENT_NAME of those objects
  *
  * What is not durable yet never becomes it, and nothing of it is created. For the rest this is a
  * Delete that nobody waits for, in any state of the API; core_seal() takes some in each turn.

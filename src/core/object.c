@@ -69,7 +69,7 @@ static uint32_t tag_key(const char *tag) {
 static int tag_order(const Object *object, const void *what) {
         const TagKey *key = what;
         uint64_t number = object->row.number;
-        int order = strcmp(object->row.spec->tag, key->tag);
+        int order = strcmp(spec_text(object->row.spec, SPEC_TAG), key->tag);
 
         return order ?: (number > key->number) - (number < key->number);
 }
@@ -167,7 +167,7 @@ static void by_number_remove(Index *index, const Object *object) {
 
 static int registry_index(Registry *registry, Object *object) {
         const Row *row = &object->row;
-        TagKey tag = { row->spec->tag, row->number };
+        TagKey tag = { spec_text(row->spec, SPEC_TAG), row->number };
         int r;
 
         r = by_number_insert(&registry->by_number[row->kind], object);
@@ -188,7 +188,7 @@ static int registry_index(Registry *registry, Object *object) {
 
 static void registry_unindex(Registry *registry, Object *object) {
         const Row *row = &object->row;
-        TagKey tag = { row->spec->tag, row->number };
+        TagKey tag = { spec_text(row->spec, SPEC_TAG), row->number };
 
         by_number_remove(&registry->by_number[row->kind], object);
         index_remove(&registry->by_tag[row->kind], tag_key(tag.tag), tag_order, &tag);
@@ -216,7 +216,6 @@ int registry_enter(Registry *registry, Object *object) {
                 return -ENOMEM;
         }
         registry->n_objects++;
-        spec_pack(&object->row.spec);
         return 0;
 }
 

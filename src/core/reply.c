@@ -341,7 +341,7 @@ bool waiters_have_adopter(const Object *object, const char *client_name) {
         const Waiter *waiter, *next;
 
         WAITERS_FOREACH(waiter, next, object)
-                if (strcmp(waiter->adopter->client_name, client_name) == 0)
+                if (strcmp(spec_text(waiter->adopter, SPEC_CLIENT_NAME), client_name) == 0)
                         return true;
         return false;
 }
@@ -352,7 +352,8 @@ int waiters_fail_adopters(Core *core, Object *object, const char *client_name, O
         int r = 0;
 
         WAITERS_FOREACH(waiter, next, object)
-                if (r >= 0 && strcmp(waiter->adopter->client_name, client_name) == 0)
+                if (r >= 0 &&
+                    strcmp(spec_text(waiter->adopter, SPEC_CLIENT_NAME), client_name) == 0)
                         r = waiter_answer(core, waiter, outcome, message);
         return r;
 }

@@ -1,92 +1,67 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/spec.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Texts that nearly every Spec has, kept once. Nobody writes into a text. */
-static char text_none[] = "", text_v3[] = "V3";
-static char *const common_texts[] = { text_none, text_v3 };
-
-static char *text_common(const char *text) {
-        for (size_t i = 0; i < ELEMENTSOF(common_texts); i++)
-                if (strcmp(common_texts[i], text) == 0)
-                        return common_texts[i];
-        return NULL;
-}
-
-static void text_free(char *text) {
-        for (size_t i = 0; i < ELEMENTSOF(common_texts); i++)
-                if (text == common_texts[i])
-                        return;
-        free(text);
-}
-
-int spec_set_text(char **field, const char *text) {
-        char *copy = text_common(text) ?: strdup(text);
-
-        if (!copy)
-                return -ENOMEM;
-        text_free(*field);
-        *field = copy;
-        return 0;
-}
-
 int spec_new(Spec **ret) {
-        CLEANUP(spec_unrefp) Spec *spec = calloc(1, sizeof(*spec));
+        Spec *spec = calloc(1, offsetof(Spec, texts) + _SPEC_TEXT_MAX);
 
         if (!spec)
                 return -ENOMEM;
         spec->n_refs = 1;
-
-        char **const fields[] = { &spec->tag, &spec->callback_url, &spec->device_api_version,
-                                  &spec->client_bus, &spec->client_name };
-        for (size_t i = 0; i < ELEMENTSOF(fields); i++)
-                if (spec_set_text(fields[i], "") < 0)
-                        return -ENOMEM;
-
-        *ret = TAKE(spec);
+        *ret = spec;
         return 0;
 }
 
-/* Where a text goes when its Spec is packed; @end moves on. */
-static char *text_move(char *text, char **end) {
-        char *place = *end;
-
-        if (text_common(text))
-                return text;
-        *end = stpcpy(place, text) + 1;
-        return place;
+/* Where a text ends and the next one begins; after the last one that is the end of the Spec. */
+static const char *text_end(const char *text) {
+        return text + strlen(text) + 1;
 }
 
-void spec_pack(Spec **spec) {
+const char *spec_text(const Spec *spec, SpecText which) {
+        const char *text = spec->texts;
+
+        for (SpecText before = 0; before < which; before++)
+                text = text_end(text);
+        return text;
+}
+
+static size_t spec_size(const Spec *spec) {
+        return (size_t)(spec_text(spec, _SPEC_TEXT_MAX) - (const char *)spec);
+}
+
+int spec_set_text(Spec **spec, SpecText which, const char *text) {
         Spec *from = *spec, *to;
-        char *end;
+        const char *old = spec_text(from, which), *rest = text_end(old);
+        size_t before = (size_t)(old - (const char *)from), n = strlen(text) + 1;
+        size_t after = spec_size(from) - (size_t)(rest - (const char *)from);
 
-        if (from->packed || from->n_refs > 1)
-                return;
-
-        char *const texts[] = { from->tag, from->callback_url, from->device_api_version,
-                                from->client_bus, from->client_name };
-        size_t size = sizeof(*to);
-
-        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
-                size += text_common(texts[i]) ? 0 : strlen(texts[i]) + 1;
-        to = malloc(size);
+        assert(from->n_refs == 1);
+        to = malloc(before + n + after);
         if (!to)
-                return;
-
-        *to = *from;
-        end = (char *)(to + 1);
-        to->packed = true;
-        to->tag = text_move(from->tag, &end);
-        to->callback_url = text_move(from->callback_url, &end);
-        to->device_api_version = text_move(from->device_api_version, &end);
-        to->client_bus = text_move(from->client_bus, &end);
-        to->client_name = text_move(from->client_name, &end);
-        spec_unref(from);
+                return -ENOMEM;
+        memcpy(to, from, before);
+        memcpy((char *)to + before, text, n);
+        memcpy((char *)to + before + n, rest, after);
+        free(from);
         *spec = to;
+        return 0;
+}
+
+int spec_copy(Spec **ret, const Spec *from) {
+        size_t size = spec_size(from);
+        Spec *copy = malloc(size);
+
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, from, size);
+        copy->n_refs = 1;
+        *ret = copy;
+        return 0;
 }
 
 Spec *spec_ref(Spec *spec) {
@@ -96,15 +71,7 @@ Spec *spec_ref(Spec *spec) {
 }
 
 Spec *spec_unref(Spec *spec) {
-        if (!spec || --spec->n_refs > 0)
-                return NULL;
-        if (!spec->packed) {
-                text_free(spec->tag);
-                text_free(spec->callback_url);
-                text_free(spec->device_api_version);
-                text_free(spec->client_bus);
-                text_free(spec->client_name);
-        }
-        free(spec);
+        if (spec && --spec->n_refs == 0)
+                free(spec);
         return NULL;
 }

@@ -19,7 +19,17 @@ typedef enum Lifetime { LIFETIME_PERSISTENT, LIFETIME_CLIENT, _LIFETIME_MAX } Li
 #define TAG_CODE_POINTS_MAX    50
 #define CALLBACK_URL_BYTES_MAX 2048
 
-/* Fixed when an object is created or adopted. Strings are never NULL; empty is "not given". */
+typedef enum SpecText {
+        SPEC_TAG,
+        SPEC_CALLBACK_URL,
+        SPEC_DEVICE_API_VERSION,
+        SPEC_CLIENT_BUS,  /* LIFETIME_CLIENT: the id of the bus ... */
+        SPEC_CLIENT_NAME, /* ... and the creator's unique name on it */
+        _SPEC_TEXT_MAX,
+} SpecText;
+
+/* Immutable once it is shared. One piece of memory with all of its texts: there are as many as
+ * there are objects. */
 typedef struct Spec {
         unsigned n_refs;
         uint32_t owner;    /* uid */
@@ -28,31 +38,32 @@ typedef struct Spec {
         unsigned permissions : 8; /* PUBLISH_AUDIO | PUBLISH_VIDEO */
         bool at_most_once : 1;
         bool stranger : 1; /* came in with a session of the owner's, and nobody here asked for it */
-        bool packed : 1;   /* the strings lie behind it: see spec_pack() */
-        char *tag;
-        char *callback_url;
-        char *device_api_version;
-        char *client_bus;  /* LIFETIME_CLIENT: the id of the bus ... */
-        char *client_name; /* ... and the creator's unique name on it */
+        char texts[];      /* one after the other, each with its NUL: see spec_text() */
 } Spec;
 
 /**
- * spec_new() - a Spec with empty strings and one reference
+ * spec_new() - a Spec with empty texts and one reference
  *
- * The caller fills it in (spec_set_text() for the strings) before anybody shares it.
+ * The caller fills it in (spec_set_text() for the texts) before anybody shares it.
  *
  * Return: 0, -ENOMEM.
  */
 int spec_new(Spec **ret);
-int spec_set_text(char **field, const char *text);
+
+/* A text, borrowed; never NULL, and empty where it was not given. */
+const char *spec_text(const Spec *spec, SpecText which);
 
 /**
- * spec_pack() - move a Spec and its strings into one piece of memory
- * @spec: one that nobody shares; nobody may set a string in it any more
+ * spec_set_text() - give a Spec that nobody shares a text
+ * @spec: moves, and with it all of its texts; untouched on failure
+ * @text: copied; may be one of its own
  *
- * Each piece costs 8 to 16 bytes beside what is in it. Without memory all stays as it is.
+ * Return: 0, -ENOMEM.
  */
-void spec_pack(Spec **spec);
+int spec_set_text(Spec **spec, SpecText which, const char *text);
+
+/* One of its own, with one reference. Return: 0, -ENOMEM. */
+int spec_copy(Spec **ret, const Spec *from);
 Spec *spec_ref(Spec *spec);
 Spec *spec_unref(Spec *spec);
 

@@ -64,7 +64,7 @@ const Row *core_tag_after(const Core *core, Kind kind, const char *tag, uint64_t
         if (after == UINT64_MAX)
                 return NULL;
         object = first_shown(index, by_tag_from(index, tag, after + 1));
-        if (!object || strcmp(object->row.spec->tag, tag) != 0)
+        if (!object || strcmp(spec_text(object->row.spec, SPEC_TAG), tag) != 0)
                 return NULL;
         return object->shown;
 }

@@ -182,8 +182,9 @@ static size_t write_name(char *text, size_t size, const Log *log) {
                 n += (size_t)snprintf(text, size, ", %s %" PRIu64,
                                       log->kind == KIND_SESSION ? "session" : "participant",
                                       log->number);
-        if (log->spec && log->spec->tag[0])
-                n += (size_t)snprintf(text + n, size - n, ", tag %s", log->spec->tag);
+        if (log->spec && spec_text(log->spec, SPEC_TAG)[0])
+                n += (size_t)snprintf(text + n, size - n, ", tag %s",
+                                      spec_text(log->spec, SPEC_TAG));
         return n;
 }
 
@@ -203,8 +204,8 @@ static void effect_to_journal(const Log *log) {
                           log->number);
         if (log->spec)
                 entry_add(&entry, "OBJECT_UID=%" PRIu32, log->spec->owner);
-        if (log->spec && log->spec->tag[0])
-                entry_add(&entry, "CONVENED_TAG=%s", log->spec->tag);
+        if (log->spec && spec_text(log->spec, SPEC_TAG)[0])
+                entry_add(&entry, "CONVENED_TAG=%s", spec_text(log->spec, SPEC_TAG));
         if (api_id_is_known(&log->id))
                 entry_add(&entry, "CONVENED_ID=%s", api_id_text(&log->id));
         if (log->has_operation)

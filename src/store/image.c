@@ -57,11 +57,11 @@ static void bind_spec(Binder *binder, const Spec *spec) {
         bind_bits(binder, spec->created_at);
         bind_number(binder, spec->permissions);
         bind_number(binder, spec->at_most_once);
-        bind_text(binder, spec->tag);
-        bind_text(binder, spec->callback_url);
-        bind_text(binder, spec->device_api_version);
-        bind_text(binder, spec->client_bus);
-        bind_text(binder, spec->client_name);
+        bind_text(binder, spec_text(spec, SPEC_TAG));
+        bind_text(binder, spec_text(spec, SPEC_CALLBACK_URL));
+        bind_text(binder, spec_text(spec, SPEC_DEVICE_API_VERSION));
+        bind_text(binder, spec_text(spec, SPEC_CLIENT_BUS));
+        bind_text(binder, spec_text(spec, SPEC_CLIENT_NAME));
 }
 
 static void bind_place(Binder *binder, const Place *place) {
@@ -101,11 +101,11 @@ void image_bind(Binder *binder, const Row *row) {
         bind_number(binder, row->spec->stranger);
 }
 
-static void read_spec_text(Reader *reader, char **field) {
+static void read_spec_text(Reader *reader, Spec **spec, SpecText which) {
         const char *text = read_text(reader);
 
         /* spec_new() has put an empty one there. */
-        if (text && text[0] && spec_set_text(field, text) < 0)
+        if (text && text[0] && spec_set_text(spec, which, text) < 0)
                 reader->no_memory = true;
 }
 
@@ -123,11 +123,11 @@ static void read_spec(Reader *reader, Row *row) {
         spec->created_at = read_bits(reader);
         spec->permissions = (unsigned)read_number(reader, PUBLISH_AUDIO | PUBLISH_VIDEO);
         spec->at_most_once = read_bool(reader);
-        read_spec_text(reader, &spec->tag);
-        read_spec_text(reader, &spec->callback_url);
-        read_spec_text(reader, &spec->device_api_version);
-        read_spec_text(reader, &spec->client_bus);
-        read_spec_text(reader, &spec->client_name);
+        read_spec_text(reader, &row->spec, SPEC_TAG);
+        read_spec_text(reader, &row->spec, SPEC_CALLBACK_URL);
+        read_spec_text(reader, &row->spec, SPEC_DEVICE_API_VERSION);
+        read_spec_text(reader, &row->spec, SPEC_CLIENT_BUS);
+        read_spec_text(reader, &row->spec, SPEC_CLIENT_NAME);
 }
 
 static Place *read_place(Reader *reader, Kind kind, const Listed *listed) {

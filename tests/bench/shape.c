@@ -12,9 +12,9 @@ static int shape_participant(Row *row, uint64_t session) {
         (void)snprintf(text, sizeof(text),
                        "https://phones.example.com/callbacks/webrtc/desk?number=%07llu",
                        (unsigned long long)row->number);
-        r = spec_set_text(&row->spec->callback_url, text);
+        r = spec_set_text(&row->spec, SPEC_CALLBACK_URL, text);
         if (r >= 0)
-                r = spec_set_text(&row->spec->device_api_version, "V3");
+                r = spec_set_text(&row->spec, SPEC_DEVICE_API_VERSION, "V3");
         if (r >= 0)
                 r = place_new(&row->wanted, session, NULL, MODE_SESSION, NULL, 0);
         if (r < 0)
@@ -39,7 +39,7 @@ int shape_row(Row *row, Kind kind, uint64_t number, uint64_t session, usec_t now
         row->spec->created_at = now_at;
         (void)snprintf(text, sizeof(text), "%s of the reception %07llu",
                        kind == KIND_SESSION ? "call" : "desk", (unsigned long long)number);
-        r = spec_set_text(&row->spec->tag, text);
+        r = spec_set_text(&row->spec, SPEC_TAG, text);
         if (r < 0)
                 return r;
         api_id_set(&id, shape_id(text, kind == KIND_SESSION ? 's' : 'p', number));

@@ -156,9 +156,9 @@ static void spec_take(Request *request, json_object *line) {
         const char *version = field_text(line, "device_api_version");
         Spec *spec;
 
-        if (spec_new(&spec) < 0 || spec_set_text(&spec->tag, tag ? tag : "") < 0 ||
-            spec_set_text(&spec->callback_url, url ? url : "") < 0 ||
-            spec_set_text(&spec->device_api_version, version ? version : "") < 0)
+        if (spec_new(&spec) < 0 || spec_set_text(&spec, SPEC_TAG, tag ? tag : "") < 0 ||
+            spec_set_text(&spec, SPEC_CALLBACK_URL, url ? url : "") < 0 ||
+            spec_set_text(&spec, SPEC_DEVICE_API_VERSION, version ? version : "") < 0)
                 die("no memory");
         spec->permissions = (unsigned)field_number(line, "permissions", 0);
         request->spec = spec;

@@ -34,7 +34,8 @@ static bool is_for(const Call *call, const Row *row) {
 
 static bool is_like(const Call *call, const Row *row) {
         return is_for(call, row) && call->owner == row->spec->owner &&
-               call->lifetime == row->spec->lifetime && streq(call->app, row->spec->client_name);
+               call->lifetime == row->spec->lifetime &&
+               streq(call->app, spec_text(row->spec, SPEC_CLIENT_NAME));
 }
 
 /* Whoever asks first is whom it belongs to, even where only those who have joined still wait. */
@@ -59,7 +60,8 @@ static bool is_with_session(const Run *run, const Batch *batch, const Row *row) 
         return session && (run->world.no_lists || (is_new && is_asked_for(run, session))) &&
                row->spec->owner == session->spec->owner &&
                row->spec->lifetime == session->spec->lifetime &&
-               streq(row->spec->client_name, session->spec->client_name);
+               streq(spec_text(row->spec, SPEC_CLIENT_NAME),
+                     spec_text(session->spec, SPEC_CLIENT_NAME));
 }
 
 static const char *adoption_fault(const Run *run, const Batch *batch, const Row *row,
@@ -70,7 +72,7 @@ static const char *adoption_fault(const Run *run, const Batch *batch, const Row 
                 return "is adopted, and no answer has told of it";
         if (disk_buried(&run->disk, row->kind, &thing->id))
                 return "is adopted, and has a tombstone";
-        if (!streq(row->spec->tag, thing->tag) ||
+        if (!streq(spec_text(row->spec, SPEC_TAG), thing->tag) ||
             (row->kind == KIND_PARTICIPANT && row->spec->permissions != thing->permissions))
                 return "is adopted, and was made otherwise";
         if (row->has_token || row->attempt_open)
@@ -95,12 +97,12 @@ bool adoption_is_good(Run *run, const Batch *batch, const Row *row) {
         thing->number = row->number;
         item->known = item->acknowledged = true;
         item->owner = row->spec->owner;
-        snprintf(item->app, sizeof(item->app), "%s", row->spec->client_name);
+        snprintf(item->app, sizeof(item->app), "%s", spec_text(row->spec, SPEC_CLIENT_NAME));
         /* Whoever it was to live as long as has left while it came in. */
         if (!apps_lives(run, row->spec))
                 item->bereaved = item->deleted = item->last = run->clients.last_sequence;
         item->read_at = run->now;
-        snprintf(item->tag, sizeof(item->tag), "%s", row->spec->tag);
+        snprintf(item->tag, sizeof(item->tag), "%s", spec_text(row->spec, SPEC_TAG));
         run->tally->adoptions++;
         run->tally->met += run->world.no_lists && !is_asked_for(run, row);
         run->tally->asked_adoptions += is_asked_for(run, row);
@@ -163,14 +165,14 @@ void adoptions_ask(Run *run, Intent *intent) {
         MUST(spec_new(&spec));
         spec->owner = 2000 + (uint32_t)random_below(random, 3);
         spec->created_at = run_clock(run).realtime;
-        apps_bind(run, spec);
+        apps_bind(run, &spec);
         intent->spec = spec;
 }
 
 void adoptions_book(Call *call, const Spec *spec) {
         call->owner = spec->owner;
         call->lifetime = spec->lifetime;
-        snprintf(call->app, sizeof(call->app), "%s", spec->client_name);
+        snprintf(call->app, sizeof(call->app), "%s", spec_text(spec, SPEC_CLIENT_NAME));
 }
 
 /* The API could not be asked, or whoever it was for has left. */

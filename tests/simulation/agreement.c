@@ -78,7 +78,7 @@ static void check_bereaved(Run *run, const Row *row) {
 
         if (!apps_lives(run, row->spec) && !row->gone && item->spared < item->bereaved)
                 run_fail(run, "lifetime", "%s is still there, and %s has left", row_text(row),
-                         row->spec->client_name);
+                         spec_text(row->spec, SPEC_CLIENT_NAME));
 }
 
 static bool is_open(const Row *row) {

@@ -25,12 +25,12 @@ void apps_init(Run *run) {
                 run->apps.names[i] = ++run->apps.last;
 }
 
-void apps_bind(Run *run, Spec *spec) {
+void apps_bind(Run *run, Spec **spec) {
         if (!random_chance(&run->random, 0.2))
                 return;
-        spec->lifetime = LIFETIME_CLIENT;
-        MUST(spec_set_text(&spec->client_bus, bus_name(run->apps.bus)));
-        MUST(spec_set_text(&spec->client_name,
+        (*spec)->lifetime = LIFETIME_CLIENT;
+        MUST(spec_set_text(spec, SPEC_CLIENT_BUS, bus_name(run->apps.bus)));
+        MUST(spec_set_text(spec, SPEC_CLIENT_NAME,
                            app_name(run->apps.names[random_below(&run->random, APPS_MAX)])));
 }
 
@@ -38,8 +38,8 @@ bool apps_lives(const Run *run, const Spec *spec) {
         if (spec->lifetime != LIFETIME_CLIENT)
                 return true;
         for (unsigned i = 0; i < APPS_MAX; i++)
-                if (streq(spec->client_name, app_name(run->apps.names[i])))
-                        return streq(spec->client_bus, bus_name(run->apps.bus));
+                if (streq(spec_text(spec, SPEC_CLIENT_NAME), app_name(run->apps.names[i])))
+                        return streq(spec_text(spec, SPEC_CLIENT_BUS), bus_name(run->apps.bus));
         return false;
 }
 
@@ -86,9 +86,9 @@ void apps_start(Run *run) {
         if (run->life.reboots)
                 run->apps.bus++;
         for (row = core_client_after(run->life.core, NULL); row;
-             row = core_client_after(run->life.core, row->spec->client_name))
+             row = core_client_after(run->life.core, spec_text(row->spec, SPEC_CLIENT_NAME)))
                 if (!apps_lives(run, row->spec)) {
                         run->tally->missed_departures++;
-                        tell(run, row->spec->client_name);
+                        tell(run, spec_text(row->spec, SPEC_CLIENT_NAME));
                 }
 }

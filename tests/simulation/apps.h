@@ -20,7 +20,7 @@ typedef struct Run Run;
 
 void apps_init(Run *run);
 /* Some of what is made goes with whoever made it. */
-void apps_bind(Run *run, Spec *spec);
+void apps_bind(Run *run, Spec **spec);
 /* Now and then one leaves. */
 void apps_turn(Run *run);
 /* What a start finds out: who has left while the daemon was down. */

@@ -135,13 +135,13 @@ static void ask_create(Run *run, Asked *asked) {
                                        : KIND_SESSION;
         snprintf(tag, sizeof(tag), "tag-%u", (unsigned)random_below(random, 1000));
         MUST(spec_new(&spec));
-        MUST(spec_set_text(&spec->tag, tag));
-        MUST(spec_set_text(&spec->device_api_version, "V3"));
+        MUST(spec_set_text(&spec, SPEC_TAG, tag));
+        MUST(spec_set_text(&spec, SPEC_DEVICE_API_VERSION, "V3"));
         spec->owner = 1000 + (uint32_t)random_below(random, 3);
         spec->created_at = run_clock(run).realtime;
         spec->permissions = (unsigned)random_below(random, 4);
         spec->at_most_once = random_chance(random, 0.15);
-        apps_bind(run, spec);
+        apps_bind(run, &spec);
         asked->intent.spec = spec;
 
         if (asked->intent.object == KIND_SESSION || random_chance(random, 0.5))
@@ -264,8 +264,8 @@ static void book_creation(Run *run, Item *item, const Asked *asked, uint64_t num
         item->owner = spec->owner;
         item->at_most_once = spec->at_most_once;
         item->created = run->clients.last_sequence;
-        snprintf(item->tag, sizeof(item->tag), "%s", spec->tag);
-        snprintf(item->app, sizeof(item->app), "%s", spec->client_name);
+        snprintf(item->tag, sizeof(item->tag), "%s", spec_text(spec, SPEC_TAG));
+        snprintf(item->app, sizeof(item->app), "%s", spec_text(spec, SPEC_CLIENT_NAME));
 }
 
 static void book_intent(Run *run, const Asked *asked, uint64_t number) {
@@ -322,7 +322,7 @@ void clients_ask_fresh(Run *run) {
                 return;
         }
         MUST(spec_new(&spec));
-        MUST(spec_set_text(&spec->tag, "fresh"));
+        MUST(spec_set_text(&spec, SPEC_TAG, "fresh"));
         intent.spec = spec;
         run->fresh_at = run->now + FRESH_USEC;
         TRACE(run, "a last session");

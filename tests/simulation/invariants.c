@@ -232,7 +232,7 @@ static void check_found(Run *run, Kind kind) {
         found = core_find(core, kind, row->number);
         if (!found || found->number != row->number)
                 run_fail(run, "I2", "%d/%" PRIu64 " is not found", (int)kind, row->number);
-        found = core_tag_after(core, kind, row->spec->tag, row->number - 1);
+        found = core_tag_after(core, kind, spec_text(row->spec, SPEC_TAG), row->number - 1);
         if (!found || found->number != row->number)
                 run_fail(run, "I2", "%d/%" PRIu64 " is not found by its tag", (int)kind,
                          row->number);

@@ -486,7 +486,7 @@ static void check_fixed(const Case *c) {
         const Row *old = c->old, *new = c->new;
 
         CHECK(c, "I7", new->spec->owner == c->item->owner, "the owner has changed");
-        CHECK(c, "I7", streq(new->spec->tag, c->item->tag), "the tag has changed");
+        CHECK(c, "I7", streq(spec_text(new->spec, SPEC_TAG), c->item->tag), "the tag has changed");
         if (!old) {
                 CHECK(c, "I5", c->item->known && !c->item->removed, "it comes from nowhere");
                 CHECK(c, "I5", c->adopted || c->item->created > c->run->life.sealed,

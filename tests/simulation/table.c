@@ -53,31 +53,18 @@ const char *row_text(const Row *row) {
         return text;
 }
 
+static bool specs_have_same_texts(const Spec *a, const Spec *b) {
+        for (SpecText text = 0; text < _SPEC_TEXT_MAX; text++)
+                if (!streq(spec_text(a, text), spec_text(b, text)))
+                        return false;
+        return true;
+}
+
 bool spec_equal(const Spec *a, const Spec *b) {
         return a->owner == b->owner && a->lifetime == b->lifetime &&
                a->created_at == b->created_at && a->permissions == b->permissions &&
                a->at_most_once == b->at_most_once && a->stranger == b->stranger &&
-               streq(a->tag, b->tag) && streq(a->callback_url, b->callback_url) &&
-               streq(a->device_api_version, b->device_api_version) &&
-               streq(a->client_bus, b->client_bus) && streq(a->client_name, b->client_name);
-}
-
-static Spec *spec_copy(const Spec *from) {
-        Spec *to = NULL;
-
-        MUST(spec_new(&to));
-        to->owner = from->owner;
-        to->lifetime = from->lifetime;
-        to->created_at = from->created_at;
-        to->permissions = from->permissions;
-        to->at_most_once = from->at_most_once;
-        to->stranger = from->stranger;
-        MUST(spec_set_text(&to->tag, from->tag));
-        MUST(spec_set_text(&to->callback_url, from->callback_url));
-        MUST(spec_set_text(&to->device_api_version, from->device_api_version));
-        MUST(spec_set_text(&to->client_bus, from->client_bus));
-        MUST(spec_set_text(&to->client_name, from->client_name));
-        return to;
+               specs_have_same_texts(a, b);
 }
 
 static Place *place_copy(const Place *from) {
@@ -92,7 +79,7 @@ static Place *place_copy(const Place *from) {
 void row_copy_whole(Row *to, const Row *from) {
         Row copy = *from;
 
-        copy.spec = spec_copy(from->spec);
+        MUST(spec_copy(&copy.spec, from->spec));
         copy.wanted = place_copy(from->wanted);
         copy.observed = place_copy(from->observed);
         if (from->last_message) {

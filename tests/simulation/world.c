@@ -345,7 +345,7 @@ static unsigned world_created(World *world, Kind kind, const Request *request, u
         Thing *thing = world_create(world, kind, now, false);
 
         thing->number = request->number;
-        snprintf(thing->tag, sizeof(thing->tag), "%s", request->spec->tag);
+        snprintf(thing->tag, sizeof(thing->tag), "%s", spec_text(request->spec, SPEC_TAG));
         thing->permissions = request->spec->permissions;
         page->created = thing->handle;
         page->id = thing->id;

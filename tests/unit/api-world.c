@@ -83,17 +83,18 @@ int world_teardown(void **state) {
 }
 
 const Request *world_request(Operation operation) {
-        static Spec spec = { .tag = (char *)"a tag",
-                             .callback_url = (char *)"",
-                             .device_api_version = (char *)"" };
+        static Spec *spec;
         static Request request;
         static uint64_t serial;
 
+        if (!spec)
+                assert_int_equal(spec_new(&spec), 0);
+        assert_int_equal(spec_set_text(&spec, SPEC_TAG, "a tag"), 0);
         request = (Request){ .serial = ++serial,
                              .operation = operation,
                              .session = { "S" },
                              .participant = { "P" },
-                             .spec = operation_is_create(operation) ? &spec : NULL };
+                             .spec = operation_is_create(operation) ? spec : NULL };
         return &request;
 }
 

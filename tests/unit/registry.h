@@ -41,7 +41,7 @@ static inline Row registry_row(const Entry *entry) {
         ApiId id = { 0 };
 
         assert_int_equal(spec_new(&row.spec), 0);
-        assert_int_equal(spec_set_text(&row.spec->tag, entry->tag ? entry->tag : ""), 0);
+        assert_int_equal(spec_set_text(&row.spec, SPEC_TAG, entry->tag ? entry->tag : ""), 0);
         row.spec->owner = entry->owner;
         if (entry->id)
                 assert_true(api_id_set(&id, entry->id));

@@ -37,9 +37,9 @@ static void test_stranger(void **state) {
         assert_int_equal(row->spec->lifetime, LIFETIME_PERSISTENT);
         assert_true(row->spec->stranger);
         assert_int_equal(row->spec->created_at, bench->now.realtime);
-        assert_string_equal(row->spec->tag, "desk");
-        assert_string_equal(row->spec->callback_url, "https://example.com/");
-        assert_string_equal(row->spec->device_api_version, "V3");
+        assert_string_equal(spec_text(row->spec, SPEC_TAG), "desk");
+        assert_string_equal(spec_text(row->spec, SPEC_CALLBACK_URL), "https://example.com/");
+        assert_string_equal(spec_text(row->spec, SPEC_DEVICE_API_VERSION), "V3");
         assert_int_equal(row->spec->permissions, PUBLISH_VIDEO);
         assert_true(place_in_session(row->wanted, session));
         assert_int_equal(row->wanted->mode, MODE_SESSION);
@@ -79,7 +79,7 @@ static void test_stranger_without_lists(void **state) {
         row = bench_row_of(bench, KIND_PARTICIPANT, "x1");
         assert_int_equal(row->spec->owner, 1000);
         assert_true(row->spec->stranger);
-        assert_string_equal(row->spec->tag, "desk");
+        assert_string_equal(spec_text(row->spec, SPEC_TAG), "desk");
         assert_true(place_in_session(row->wanted, session));
 }
 

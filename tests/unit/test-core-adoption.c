@@ -18,7 +18,7 @@ static Spec *spec_of(uint32_t owner, const char *client) {
         spec->created_at = 7;
         spec->lifetime = client ? LIFETIME_CLIENT : LIFETIME_PERSISTENT;
         if (client)
-                assert_int_equal(spec_set_text(&spec->client_name, client), 0);
+                assert_int_equal(spec_set_text(&spec, SPEC_CLIENT_NAME, client), 0);
         return spec;
 }
 
@@ -50,7 +50,7 @@ static void test_participant(void **state) {
         assert_int_equal(row->number, 1);
         assert_int_equal(row->spec->owner, 1000);
         assert_int_equal(row->spec->created_at, 7);
-        assert_string_equal(row->spec->tag, "desk");
+        assert_string_equal(spec_text(row->spec, SPEC_TAG), "desk");
         assert_int_equal(row->spec->permissions, PUBLISH_AUDIO);
         /* In a session that is not in the registry. */
         assert_int_equal(row->wanted->session, 0);
@@ -94,16 +94,16 @@ static void test_session(void **state) {
         assert_int_equal(bench->n_commits, n_commits + 1); /* all of it at once */
 
         row = bench_row_of(bench, KIND_SESSION, "s1");
-        assert_string_equal(row->spec->tag, "standup");
+        assert_string_equal(spec_text(row->spec, SPEC_TAG), "standup");
         assert_int_equal(row->spec->owner, 1000);
         assert_int_equal(row->spec->lifetime, LIFETIME_CLIENT);
-        assert_string_equal(row->spec->client_name, ":1.5");
+        assert_string_equal(spec_text(row->spec, SPEC_CLIENT_NAME), ":1.5");
         assert_int_equal(row->expires_at, 0);
         assert_true(row_in_sync(row));
         row = bench_row_of(bench, KIND_PARTICIPANT, "x2");
         assert_int_equal(row->spec->owner, 1000);
         assert_int_equal(row->spec->lifetime, LIFETIME_CLIENT);
-        assert_string_equal(row->spec->client_name, ":1.5");
+        assert_string_equal(spec_text(row->spec, SPEC_CLIENT_NAME), ":1.5");
         assert_false(row->spec->stranger);
         assert_int_equal(row->wanted->mode, MODE_SESSION);
         /* One that was here stays whose it is; its session has a number now, and so have the

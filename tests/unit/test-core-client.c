@@ -10,8 +10,8 @@ static Spec *spec_of(const char *client) {
 
         assert_int_equal(spec_new(&spec), 0);
         spec->lifetime = LIFETIME_CLIENT;
-        assert_int_equal(spec_set_text(&spec->client_bus, "bus"), 0);
-        assert_int_equal(spec_set_text(&spec->client_name, client), 0);
+        assert_int_equal(spec_set_text(&spec, SPEC_CLIENT_BUS, "bus"), 0);
+        assert_int_equal(spec_set_text(&spec, SPEC_CLIENT_NAME, client), 0);
         return spec;
 }
 
@@ -195,7 +195,7 @@ static void test_names(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 row = core_client_after(bench->core, i > 0 ? names[i - 1] : NULL);
                 assert_non_null(row);
-                assert_string_equal(row->spec->client_name, names[i]);
+                assert_string_equal(spec_text(row->spec, SPEC_CLIENT_NAME), names[i]);
                 assert_true(core_client_has(bench->core, names[i]));
         }
         assert_null(core_client_after(bench->core, ":1.9"));

@@ -292,8 +292,8 @@ static Row client_row(Kind kind) {
         row.spec->lifetime = LIFETIME_CLIENT;
         row.spec->permissions = PUBLISH_AUDIO;
         row.spec->stranger = true;
-        assert_int_equal(spec_set_text(&row.spec->client_bus, "bus"), 0);
-        assert_int_equal(spec_set_text(&row.spec->client_name, ":1.7"), 0);
+        assert_int_equal(spec_set_text(&row.spec, SPEC_CLIENT_BUS, "bus"), 0);
+        assert_int_equal(spec_set_text(&row.spec, SPEC_CLIENT_NAME, ":1.7"), 0);
         return row;
 }
 
@@ -323,10 +323,10 @@ static void test_clients_of_another_machine(void **state) {
                 if (kind != COPY_ELSEWHERE)
                         continue;
                 assert_int_equal(now->spec->lifetime, LIFETIME_PERSISTENT);
-                assert_string_equal(now->spec->tag, "t");
+                assert_string_equal(spec_text(now->spec, SPEC_TAG), "t");
                 assert_int_equal(now->spec->permissions, PUBLISH_AUDIO);
                 assert_true(now->spec->stranger);
-                assert_string_equal(now->spec->client_name, "");
+                assert_string_equal(spec_text(now->spec, SPEC_CLIENT_NAME), "");
         }
 }
 

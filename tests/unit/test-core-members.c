@@ -232,7 +232,7 @@ static void test_stranger(void **state) {
         assert_non_null(row);
         assert_true(place_in_session(row->wanted, place.session));
         assert_int_equal(row->wanted->mode, MODE_SESSION);
-        assert_string_equal(row->spec->tag, "stranger");
+        assert_string_equal(spec_text(row->spec, SPEC_TAG), "stranger");
         assert_true(row_in_sync(row));
         assert_int_equal(bench->n_logs[LOG_EVENT_ADOPTED], 1);
 

@@ -131,7 +131,7 @@ static void test_departure(void **state) {
 
                 assert_int_equal(spec_new(&spec), 0);
                 spec->lifetime = LIFETIME_CLIENT;
-                assert_int_equal(spec_set_text(&spec->client_name, ":1.7"), 0);
+                assert_int_equal(spec_set_text(&spec, SPEC_CLIENT_NAME, ":1.7"), 0);
                 intent.spec = spec;
                 assert_int_equal(bench_intend(bench, intent), 0);
                 bench_answer_id(bench, i == 0 ? "s1" : "s2");
@@ -160,7 +160,7 @@ static void test_departure_after_delete(void **state) {
 
         assert_int_equal(spec_new(&spec), 0);
         spec->lifetime = LIFETIME_CLIENT;
-        assert_int_equal(spec_set_text(&spec->client_name, ":1.7"), 0);
+        assert_int_equal(spec_set_text(&spec, SPEC_CLIENT_NAME, ":1.7"), 0);
         intent.spec = spec;
         assert_int_equal(bench_intend(bench, intent), 0);
         bench_answer_id(bench, "s1");

@@ -50,14 +50,19 @@ static void has_line(const char *line) {
 }
 
 static Log example(void) {
-        static char tag[] = "desk-4";
-        static Spec spec = { .owner = 1000, .tag = tag };
+        static Spec *spec;
+
+        if (!spec)
+                assert_int_equal(spec_new(&spec), 0);
+        spec->owner = 1000;
+        assert_int_equal(spec_set_text(&spec, SPEC_TAG, "desk-4"), 0);
+
         Log log = {
                 .event = LOG_EVENT_UNKNOWN_OUTCOME,
                 .level = LOG_WARNING,
                 .kind = KIND_PARTICIPANT,
                 .number = 7,
-                .spec = &spec,
+                .spec = spec,
                 .has_operation = true,
                 .operation = OPERATION_CREATE_PARTICIPANT,
                 .attempt = 2,

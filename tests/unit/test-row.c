@@ -123,56 +123,53 @@ static void test_place_without(void **state) {
         assert_true(place_same_session(both, none));
 }
 
-/* Texts that are kept once are replaced, and let go of, like all others. */
-static void test_common_texts(void **state) {
-        CLEANUP(spec_unrefp) Spec *one = NULL, *other = NULL;
-
-        (void)state;
-        assert_int_equal(spec_new(&one), 0);
-        assert_int_equal(spec_new(&other), 0);
-        assert_string_equal(one->tag, "");
-        assert_int_equal(spec_set_text(&one->device_api_version, "V3"), 0);
-        assert_int_equal(spec_set_text(&other->device_api_version, "V3"), 0);
-        assert_ptr_equal(one->device_api_version, other->device_api_version);
-        assert_int_equal(spec_set_text(&one->device_api_version, "V4"), 0);
-        assert_string_equal(one->device_api_version, "V4");
-        assert_string_equal(other->device_api_version, "V3");
-        assert_int_equal(spec_set_text(&one->device_api_version, ""), 0);
-        assert_string_equal(one->device_api_version, "");
+static void has_texts(const Spec *spec, const char *const texts[_SPEC_TEXT_MAX]) {
+        for (SpecText text = 0; text < _SPEC_TEXT_MAX; text++)
+                assert_string_equal(spec_text(spec, text), texts[text]);
 }
 
-static void test_pack(void **state) {
-        CLEANUP(spec_unrefp) Spec *spec = NULL, *shared = NULL;
-        const Spec *packed;
+/* The texts of a Spec lie side by side: one that grows or shrinks moves those behind it. */
+static void test_spec_texts(void **state) {
+        CLEANUP(spec_unrefp) Spec *spec = NULL;
 
         (void)state;
         assert_int_equal(spec_new(&spec), 0);
         spec->owner = 7;
         spec->permissions = PUBLISH_VIDEO;
-        assert_int_equal(spec_set_text(&spec->tag, "desk"), 0);
-        assert_int_equal(spec_set_text(&spec->device_api_version, "V3"), 0);
-        assert_int_equal(spec_set_text(&spec->client_name, ":1.7"), 0);
+        spec->stranger = true;
+        has_texts(spec, (const char *const[]){ "", "", "", "", "" });
 
-        shared = spec_ref(spec);
-        spec_pack(&spec);
-        assert_ptr_equal(spec, shared);
-        assert_false(spec->packed);
+        assert_int_equal(spec_set_text(&spec, SPEC_CLIENT_NAME, ":1.7"), 0);
+        assert_int_equal(spec_set_text(&spec, SPEC_TAG, "desk"), 0);
+        assert_int_equal(spec_set_text(&spec, SPEC_DEVICE_API_VERSION, "V3"), 0);
+        has_texts(spec, (const char *const[]){ "desk", "", "V3", "", ":1.7" });
+        assert_int_equal(spec_set_text(&spec, SPEC_TAG, ""), 0);
+        assert_int_equal(spec_set_text(&spec, SPEC_CALLBACK_URL, spec_text(spec, SPEC_CLIENT_NAME)),
+                         0);
+        has_texts(spec, (const char *const[]){ "", ":1.7", "V3", "", ":1.7" });
 
-        shared = spec_unref(shared);
-        spec_pack(&spec);
-        assert_true(spec->packed);
         assert_int_equal(spec->n_refs, 1);
         assert_int_equal(spec->owner, 7);
         assert_int_equal(spec->permissions, PUBLISH_VIDEO);
-        assert_string_equal(spec->tag, "desk");
-        assert_string_equal(spec->callback_url, "");
-        assert_string_equal(spec->device_api_version, "V3");
-        assert_string_equal(spec->client_bus, "");
-        assert_string_equal(spec->client_name, ":1.7");
+        assert_true(spec->stranger);
+}
 
-        packed = spec;
-        spec_pack(&spec);
-        assert_ptr_equal(spec, packed);
+static void test_spec_copy(void **state) {
+        CLEANUP(spec_unrefp) Spec *spec = NULL, *shared = NULL, *copy = NULL;
+
+        (void)state;
+        assert_int_equal(spec_new(&spec), 0);
+        spec->created_at = 5;
+        assert_int_equal(spec_set_text(&spec, SPEC_TAG, "desk"), 0);
+        assert_int_equal(spec_set_text(&spec, SPEC_CLIENT_BUS, "bus"), 0);
+        shared = spec_ref(spec);
+
+        assert_int_equal(spec_copy(&copy, spec), 0);
+        assert_int_equal(copy->n_refs, 1);
+        assert_int_equal(copy->created_at, 5);
+        assert_int_equal(spec_set_text(&copy, SPEC_TAG, "chair"), 0);
+        has_texts(copy, (const char *const[]){ "chair", "", "", "bus", "" });
+        has_texts(spec, (const char *const[]){ "desk", "", "", "bus", "" });
 }
 
 static void test_state(void **state) {
@@ -203,8 +200,8 @@ int main(void) {
                 cmocka_unit_test(test_packed_id_order),
                 cmocka_unit_test(test_place_is_a_set),
                 cmocka_unit_test(test_place_without),
-                cmocka_unit_test(test_common_texts),
-                cmocka_unit_test(test_pack),
+                cmocka_unit_test(test_spec_texts),
+                cmocka_unit_test(test_spec_copy),
                 cmocka_unit_test(test_state),
         };
 

@@ -113,7 +113,7 @@ static int put(Fixture *f, uint64_t number, size_t size, bool vital) {
         assert_non_null(tag);
         memset(tag, 'x', size);
         tag[size] = 0;
-        assert_int_equal(spec_set_text(&row.row.spec->tag, tag), 0);
+        assert_int_equal(spec_set_text(&row.row.spec, SPEC_TAG, tag), 0);
         batch.vital = vital;
         r = fixture_commit(f, &batch);
         row_deinit(&row.row);

@@ -295,7 +295,7 @@ static void fill(Fixture *f) {
         memset(text, 't', sizeof(text) - 1);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 rows[i].row = row_of(KIND_SESSION, i + 1);
-                assert_int_equal(spec_set_text(&rows[i].row.spec->tag, text), 0);
+                assert_int_equal(spec_set_text(&rows[i].row.spec, SPEC_TAG, text), 0);
         }
         batch = batch_of(rows, ELEMENTSOF(rows));
         fixture_attach(f);

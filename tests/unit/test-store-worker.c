@@ -283,9 +283,9 @@ static void test_full(void **state) {
         assert_int_equal(database_execute(&f->store->database, "PRAGMA max_page_count = 20"), 0);
         fixture_attach_open(f);
 
-        assert_int_equal(spec_set_text(&row.row.spec->tag, text), 0);
+        assert_int_equal(spec_set_text(&row.row.spec, SPEC_TAG, text), 0);
         assert_int_equal(fixture_commit(f, &batch), -ENOSPC);
-        assert_int_equal(spec_set_text(&row.row.spec->tag, "short"), 0);
+        assert_int_equal(spec_set_text(&row.row.spec, SPEC_TAG, "short"), 0);
         assert_int_equal(fixture_commit(f, &batch), 0);
         assert_int_equal(fixture_query(f, "SELECT count(*) FROM objects WHERE tag = 'short'"), 1);
         row_deinit(&row.row);
@@ -304,7 +304,7 @@ static void test_checkpoint(void **state) {
         text[40000] = 0;
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 rows[i].row = row_of(KIND_SESSION, i + 1);
-                assert_int_equal(spec_set_text(&rows[i].row.spec->tag, text), 0);
+                assert_int_equal(spec_set_text(&rows[i].row.spec, SPEC_TAG, text), 0);
         }
         batch = batch_of(rows, ELEMENTSOF(rows));
 

@@ -63,46 +63,54 @@ static void test_creations(void **state) {
         static const struct {
                 const char *name;
                 Operation operation;
-                Spec spec;
+                unsigned permissions;
+                const char *texts[_SPEC_TEXT_MAX];
                 const char *expect;
         } cases[] = {
-                { "a session without a tag", OPERATION_CREATE_SESSION, { 0 }, "{}" },
+                { "a session without a tag", OPERATION_CREATE_SESSION, 0, { 0 }, "{}" },
                 { "a session",
                   OPERATION_CREATE_SESSION,
-                  { .tag = (char *)"call-1" },
+                  0,
+                  { [SPEC_TAG] = "call-1" },
                   "{\"tag\":\"call-1\"}" },
                 { "a session takes nothing else",
                   OPERATION_CREATE_SESSION,
-                  { .callback_url = (char *)"https://x/", .permissions = PUBLISH_AUDIO },
+                  PUBLISH_AUDIO,
+                  { [SPEC_CALLBACK_URL] = "https://x/" },
                   "{}" },
                 { "a participant with nothing",
                   OPERATION_CREATE_PARTICIPANT,
+                  0,
                   { 0 },
                   "{\"publishPermissions\":[]}" },
                 { "a participant with all",
                   OPERATION_CREATE_PARTICIPANT,
-                  { .permissions = PUBLISH_AUDIO | PUBLISH_VIDEO,
-                    .tag = (char *)"desk \"4\"",
-                    .callback_url = (char *)"https://x.example/y",
-                    .device_api_version = (char *)"V3" },
+                  PUBLISH_AUDIO | PUBLISH_VIDEO,
+                  { [SPEC_TAG] = "desk \"4\"",
+                    [SPEC_CALLBACK_URL] = "https://x.example/y",
+                    [SPEC_DEVICE_API_VERSION] = "V3" },
                   "{\"publishPermissions\":[\"AUDIO\",\"VIDEO\"],\"tag\":\"desk \\\"4\\\"\","
                   "\"callbackUrl\":\"https://x.example/y\",\"deviceApiVersion\":\"V3\"}" },
                 { "video alone",
                   OPERATION_CREATE_PARTICIPANT,
-                  { .permissions = PUBLISH_VIDEO },
+                  PUBLISH_VIDEO,
+                  { 0 },
                   "{\"publishPermissions\":[\"VIDEO\"]}" },
         };
 
         (void)state;
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 CLEANUP(freep) char *body = NULL;
-                Spec spec = cases[i].spec;
-                Request request = { .operation = cases[i].operation, .spec = &spec };
+                CLEANUP(spec_unrefp) Spec *spec = NULL;
+                Request request = { .operation = cases[i].operation };
 
-                spec.tag = spec.tag ? spec.tag : (char *)"";
-                spec.callback_url = spec.callback_url ? spec.callback_url : (char *)"";
-                spec.device_api_version =
-                        spec.device_api_version ? spec.device_api_version : (char *)"";
+                assert_int_equal(spec_new(&spec), 0);
+                spec->permissions = cases[i].permissions;
+                for (SpecText text = 0; text < _SPEC_TEXT_MAX; text++)
+                        if (cases[i].texts[text])
+                                assert_int_equal(spec_set_text(&spec, text, cases[i].texts[text]),
+                                                 0);
+                request.spec = spec;
                 assert_int_equal(writer_body(&body, &request), 0);
                 CASE(cases[i].name, streq(body, cases[i].expect));
         }
