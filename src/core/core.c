@@ -89,8 +89,8 @@ static int restore_member(Core *core, Object *object, const Place *place, bool s
         if (!place || place->session == 0)
                 return 0;
         session = registry_find(&core->registry, KIND_SESSION, place->session);
-        r = members_add(&session->members, object);
-        return r < 0 || !shown ? r : members_add(&session->shown_members, object);
+        r = session_set_member(session, object, true);
+        return r < 0 || !shown ? r : session_show_member(session, object, true);
 }
 
 static bool restore_has_session(Core *core, const Place *place) {

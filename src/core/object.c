@@ -219,6 +219,113 @@ int registry_enter(Registry *registry, Object *object) {
         return 0;
 }
 
+static bool members_have(const Members *members, const Object *object) {
+        for (size_t i = 0; i < members->n; i++)
+                if (members->items[i] == object)
+                        return true;
+        return false;
+}
+
+static int members_add(Members *members, Object *object) {
+        size_t at = members->n;
+
+        if (members->n == members->n_allocated) {
+                uint32_t wanted = members->n_allocated + members->n_allocated / 4 + 1;
+                Object **items = reallocarray(members->items, wanted, sizeof(*items));
+
+                if (!items)
+                        return -ENOMEM;
+                members->items = items;
+                members->n_allocated = wanted;
+        }
+        for (; at > 0 && members->items[at - 1]->row.number > object->row.number; at--)
+                members->items[at] = members->items[at - 1];
+        members->items[at] = object;
+        members->n++;
+        return 0;
+}
+
+static void members_remove(Members *members, const Object *object) {
+        size_t at = 0;
+
+        while (members->items[at] != object)
+                at++;
+        members->n--;
+        memmove(members->items + at, members->items + at + 1,
+                (members->n - at) * sizeof(*members->items));
+}
+
+static bool members_equal(const Members *a, const Members *b) {
+        if (a->n != b->n)
+                return false;
+        for (size_t i = 0; i < a->n; i++)
+                if (a->items[i] != b->items[i])
+                        return false;
+        return true;
+}
+
+static Members *members_free(Members *members) {
+        free(members->items);
+        free(members);
+        return NULL;
+}
+
+DEFINE_CLEANUP(Members, members_free);
+
+static int members_copy(Members **ret, const Members *from) {
+        CLEANUP(members_freep) Members *copy = calloc(1, sizeof(*copy));
+
+        if (!copy)
+                return -ENOMEM;
+        for (size_t i = 0; i < from->n; i++)
+                if (members_add(copy, from->items[i]) < 0)
+                        return -ENOMEM;
+        *ret = TAKE(copy);
+        return 0;
+}
+
+/* Makes two lists of one that is for both, before either is changed. */
+static int session_split_members(Object *session) {
+        if (session->shown_members != &session->members)
+                return 0;
+        return members_copy(&session->shown_members, &session->members);
+}
+
+/* And one of two that are the same. */
+static void session_join_members(Object *session) {
+        Members *shown = session->shown_members;
+
+        if (shown == &session->members || !members_equal(shown, &session->members))
+                return;
+        session->shown_members = &session->members;
+        members_free(shown);
+}
+
+static int session_change_member(Object *session, bool shown, Object *object, bool is_member) {
+        Members *members = shown ? session->shown_members : &session->members;
+        int r = 0;
+
+        if (members_have(members, object) == is_member)
+                return 0;
+        if (session_split_members(session) < 0)
+                return -ENOMEM;
+        members = shown ? session->shown_members : &session->members;
+        if (is_member)
+                r = members_add(members, object);
+        else
+                members_remove(members, object);
+        session_join_members(session);
+        return r;
+}
+
+int session_set_member(Object *session, Object *object, bool is_member) {
+        return session_change_member(session, false, object, is_member);
+}
+
+int session_show_member(Object *session, Object *object, bool is_member) {
+        return session_change_member(session, true, object, is_member);
+}
+
 int object_new_apart(Object **ret, Row *row) {
         bool session = row->kind == KIND_SESSION;
         Object *object = calloc(1, session ? sizeof(*object) : offsetof(Object, members));
@@ -228,6 +335,8 @@ int object_new_apart(Object **ret, Row *row) {
         object->row = *row;
         *row = (Row){ 0 };
         object->look_at = USEC_NEVER;
+        if (session)
+                object->shown_members = &object->members;
         *ret = object;
         return 0;
 }
@@ -252,8 +361,9 @@ int object_new(Object **ret, Registry *registry, Row *row) {
 
 Object *object_free_apart(Object *object) {
         if (object->row.kind == KIND_SESSION) {
+                if (object->shown_members != &object->members)
+                        members_free(object->shown_members);
                 free(object->members.items);
-                free(object->shown_members.items);
         }
         if (object->shown != &object->row)
                 row_free(object->shown);
@@ -359,38 +469,4 @@ void registry_count_pending(Registry *registry, Object *object) {
 
 void registry_set_due(Registry *registry, Object *object, usec_t due) {
         due_set(&registry->due, object, due);
-}
-
-int members_add(Members *members, Object *object) {
-        size_t at = members->n;
-
-        while (at > 0 && members->items[at - 1]->row.number > object->row.number)
-                at--;
-        if (at > 0 && members->items[at - 1] == object)
-                return 0;
-
-        if (members->n == members->n_allocated) {
-                uint32_t wanted = members->n_allocated + members->n_allocated / 4 + 1;
-                Object **items = reallocarray(members->items, wanted, sizeof(*items));
-
-                if (!items)
-                        return -ENOMEM;
-                members->items = items;
-                members->n_allocated = wanted;
-        }
-        memmove(members->items + at + 1, members->items + at,
-                (members->n - at) * sizeof(*members->items));
-        members->items[at] = object;
-        members->n++;
-        return 0;
-}
-
-void members_remove(Members *members, const Object *object) {
-        for (size_t i = 0; i < members->n; i++)
-                if (members->items[i] == object) {
-                        memmove(members->items + i, members->items + i + 1,
-                                (members->n - i - 1) * sizeof(*members->items));
-                        members->n--;
-                        return;
-                }
 }

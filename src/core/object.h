@@ -106,7 +106,8 @@ struct Object {
         uint32_t n_read_failed;
 
         /* From here on of sessions alone: the memory of a participant ends before. */
-        Members members, shown_members;      /* wanted or observed there; as clients see */
+        Members members;                     /* wanted or observed there */
+        Members *shown_members;              /* as clients see: &members where these are the same */
         uint64_t sealed_at, members_told_at; /* generations of batches */
         uint32_t batch_index;                /* in the batch of sealed_at */
 };
@@ -188,6 +189,7 @@ void registry_set_due(Registry *registry, Object *object, usec_t due);
 int registry_bind(Registry *registry, Object *object);
 void registry_unbind(Registry *registry, Object *object);
 
-/* A member twice, or one that is not there, changes nothing. Return: 0, -ENOMEM. */
-int members_add(Members *members, Object *object);
-void members_remove(Members *members, const Object *object);
+/* Whether an object is a member of a session, as the core thinks; and as clients see. One list does
+ * for both as long as they are the same. Return: 0, -ENOMEM. */
+int session_set_member(Object *session, Object *object, bool is_member);
+int session_show_member(Object *session, Object *object, bool is_member);

@@ -230,11 +230,12 @@ static int show_membership(Core *core, Batch *batch, Object *object, uint64_t be
         left = before ? registry_find(&core->registry, KIND_SESSION, before) : NULL;
         joined = after ? registry_find(&core->registry, KIND_SESSION, after) : NULL;
         if (left) {
-                members_remove(&left->shown_members, object);
-                r = session_members_changed(batch, left);
+                r = session_show_member(left, object, false);
+                if (r >= 0)
+                        r = session_members_changed(batch, left);
         }
         if (r >= 0 && joined) {
-                r = members_add(&joined->shown_members, object);
+                r = session_show_member(joined, object, true);
                 if (r >= 0)
                         r = session_members_changed(batch, joined);
         }

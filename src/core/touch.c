@@ -57,10 +57,9 @@ static int members_update(Core *core, Object *object, const Place *before) {
                 if (!session)
                         continue;
                 core_wake_session(core, number);
-                if (!place_in_session(object->row.wanted, number) &&
-                    !place_in_session(object->row.observed, number))
-                        members_remove(&session->members, object);
-                else if (members_add(&session->members, object) < 0)
+                if (session_set_member(session, object,
+                                       place_in_session(object->row.wanted, number) ||
+                                               place_in_session(object->row.observed, number)) < 0)
                         return -ENOMEM;
         }
         return 0;
@@ -192,7 +191,8 @@ int core_dissolve(Core *core, Object *session) {
                 Object *member = session->members.items[session->members.n - 1];
                 int r = core_release_member(core, member, session->row.number);
 
-                members_remove(&session->members, member);
+                if (r >= 0)
+                        r = session_set_member(session, member, false);
                 if (r < 0)
                         return r;
         }

@@ -90,9 +90,9 @@ const Row *core_prefix_after(const Core *core, Kind kind, const char *prefix, co
 const Row *core_member_after(const Core *core, uint64_t session, uint64_t after) {
         const Object *object = registry_find(&core->registry, KIND_SESSION, session);
 
-        for (size_t i = 0; object && i < object->shown_members.n; i++)
-                if (object->shown_members.items[i]->row.number > after)
-                        return object->shown_members.items[i]->shown;
+        for (size_t i = 0; object && i < object->shown_members->n; i++)
+                if (object->shown_members->items[i]->row.number > after)
+                        return object->shown_members->items[i]->shown;
         return NULL;
 }
 

@@ -124,8 +124,8 @@ static void test_numbers(void **state) {
         index_deinit(&index);
 }
 
-static void enter(Registry *registry, uint64_t number, const char *id) {
-        Row row = { .kind = KIND_SESSION, .number = number };
+static Object *enter(Registry *registry, Kind kind, uint64_t number, const char *id) {
+        Row row = { .kind = kind, .number = number };
         Object *object;
         ApiId api_id;
 
@@ -133,6 +133,7 @@ static void enter(Registry *registry, uint64_t number, const char *id) {
         assert_true(api_id_set(&api_id, id));
         assert_int_equal(row_set_id(&row, &api_id), 0);
         assert_int_equal(object_new(&object, registry, &row), 0);
+        return object;
 }
 
 /* Those above 32 bits, whose keys are all the same. */
@@ -148,7 +149,7 @@ static void test_great_numbers(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
                 char id[8] = { (char)('a' + i) };
 
-                enter(&registry, numbers[ELEMENTSOF(numbers) - 1 - i], id);
+                enter(&registry, KIND_SESSION, numbers[ELEMENTSOF(numbers) - 1 - i], id);
         }
         for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
                 const Object *object = registry_find(&registry, KIND_SESSION, numbers[i]);
@@ -187,7 +188,7 @@ static void test_ids(void **state) {
 
                         snprintf(id, sizeof(id), "%s%c", stems[i], *letter);
                         if (strcmp(id, "a") != 0 && strcmp(id, "01ab2") != 0)
-                                enter(&registry, ++n, id);
+                                enter(&registry, KIND_SESSION, ++n, id);
                 }
         for (; (object = index_get(index, at)); at = index_next(index, at), n--) {
                 const ApiId id = row_id(&object->row);
@@ -200,11 +201,53 @@ static void test_ids(void **state) {
         registry_deinit(&registry);
 }
 
+static void are_members(const Members *members, Object *const *expect, uint32_t n) {
+        assert_int_equal(members->n, n);
+        for (uint32_t i = 0; i < n; i++)
+                assert_ptr_equal(members->items[i], expect[i]);
+}
+
+/* What the core thinks and what clients see is one list wherever it can be. */
+static void test_members(void **state) {
+        Object *session, *members[3];
+        Registry registry;
+
+        (void)state;
+        registry_init(&registry);
+        session = enter(&registry, KIND_SESSION, 1, "s");
+        for (uint32_t i = 0; i < 3; i++)
+                members[i] =
+                        enter(&registry, KIND_PARTICIPANT, i + 1, (char[]){ (char)('a' + i), 0 });
+        assert_ptr_equal(session->shown_members, &session->members);
+
+        assert_int_equal(session_set_member(session, members[2], true), 0);
+        assert_int_equal(session_set_member(session, members[0], true), 0);
+        assert_int_equal(session_set_member(session, members[0], true), 0);
+        are_members(&session->members, (Object *[]){ members[0], members[2] }, 2);
+        are_members(session->shown_members, NULL, 0);
+
+        assert_int_equal(session_show_member(session, members[2], true), 0);
+        are_members(session->shown_members, members + 2, 1);
+        assert_int_equal(session_show_member(session, members[0], true), 0);
+        assert_ptr_equal(session->shown_members, &session->members);
+
+        assert_int_equal(session_show_member(session, members[1], true), 0);
+        are_members(session->shown_members, members, 3);
+        are_members(&session->members, (Object *[]){ members[0], members[2] }, 2);
+        assert_int_equal(session_show_member(session, members[1], false), 0);
+        assert_ptr_equal(session->shown_members, &session->members);
+
+        assert_int_equal(session_set_member(session, members[0], false), 0);
+        assert_int_equal(session_set_member(session, members[0], false), 0);
+        are_members(&session->members, members + 2, 1);
+        are_members(session->shown_members, (Object *[]){ members[0], members[2] }, 2);
+        registry_deinit(&registry);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_any_order),
-                cmocka_unit_test(test_numbers),
-                cmocka_unit_test(test_great_numbers),
+                cmocka_unit_test(test_any_order),     cmocka_unit_test(test_numbers),
+                cmocka_unit_test(test_great_numbers), cmocka_unit_test(test_members),
                 cmocka_unit_test(test_ids),
         };
 
