@@ -45,6 +45,16 @@ class Answer:
         return f"<{self.status} {self.body[:200]!r}>"
 
 
+def excess(requests, per_sec, burst):
+    """How many requests at most were there more than a budget allows, over all spans of time."""
+    worst = 0
+    for first, request in enumerate(requests):
+        for n, later in enumerate(requests[first:], 1):
+            span = later["time"] - request["time"]
+            worst = max(worst, n - burst - per_sec * span)
+    return worst
+
+
 class Connection:
     """One connection that is kept alive. Requests on it raise what http.client raises."""
 
