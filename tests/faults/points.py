@@ -25,7 +25,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 from disk import Disk  # noqa: E402
 from harness.daemon import Daemon  # noqa: E402
 from harness.programs import await_exit, program  # noqa: E402
-from harness.stage import QUIET, Stage  # noqa: E402
+from harness.stage import Stage  # noqa: E402
 from harness.statefile import unsent_attempts  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 
@@ -43,6 +43,10 @@ MODES = (KILL, POWER, UNSYNCED, NO_INTENT, RESEND)
 # The scenario in which each broken promise is looked for.
 CONTROLS = {UNSYNCED: "create", NO_INTENT: "create", RESEND: "create, answers lost"}
 
+# Nothing is read but what must be, and who asks for more than that is soon above the budget.
+CONFIG = {"Api": {"RequestsPerSec": 1000, "RequestBurst": 20, "MaxConcurrentRequests": 8},
+          "Reconcile": {"ResyncIntervalSec": 3600, "RetryMinSec": 0.002, "RetryMaxSec": 0.5}}
+
 
 # --- where it is done ----------------------------------------------------------------------------
 
@@ -50,7 +54,7 @@ class Bench(Stage):
     """A stage whose daemon ends where it is told to. Nothing is demanded of how it ends."""
 
     def __init__(self, disk, mode):
-        super().__init__(QUIET)
+        super().__init__(CONFIG)
         self.disk = disk
         self.mode = mode
         self.unsent = set()

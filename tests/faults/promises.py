@@ -22,11 +22,14 @@ def rows_of(stage):
     return {**stage.list("Sessions")[0], **stage.list("Participants")[0]}
 
 
-def await_sync(stage):
-    def is_so():
-        return all(row["InSync"] or row["State"] == "failed" for row in rows_of(stage).values())
+def is_in_sync(stage, since=0):
+    """Whether all is as wanted, and what was read before then has been read again."""
+    return all(row["State"] == "failed" or row["InSync"] and not 0 < row["SyncedUSec"] < since
+               for row in rows_of(stage).values())
 
-    wait_for(is_so, 20)
+
+def await_sync(stage):
+    wait_for(lambda: is_in_sync(stage), 20)
 
 
 def constants_of(rows):

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import time
 
 from harness.bus import BusError
 from harness.daemon import MANAGER, PARTICIPANT, PATH, SESSION, DaemonEnded, variants
@@ -10,7 +11,8 @@ from harness.listener import Listener
 from harness.stage import P1, P2, P3, P4, S1, S2
 from harness.wait import wait_for
 from older import make_older, version_of
-from promises import await_sync, constants_of, integrity, rows_of, violations
+from promises import await_sync, constants_of, integrity, is_in_sync, rows_of, violations
+from recovery import GIVE_UP_SEC, bound_sec, is_late, too_much
 
 RESERVE = 1 << 20
 
@@ -138,12 +140,28 @@ class Scenario:
         return accepted
 
     def judge(self, stage, accepted):
-        """Starts the daemon on what is left. Returns what does not hold once all is in sync."""
-        stage.daemon.start()
-        await_sync(stage)
-        found = list(violations(stage, accepted, stage.before))
+        """Starts the daemon on what is left. Returns what does not hold once all was read and is in
+        sync."""
+        before = max((item["seq"] for item in stage.simulator.requests()), default=0)
+        since = time.time() * 1e6
+        self.start_again(stage)
+        found = []
+        if is_late(stage, lambda: is_in_sync(stage, since)):
+            found.append(f"I6: not in sync within {bound_sec(stage):.1f} s")
+        found += violations(stage, accepted, stage.before)
+        found += too_much(stage, before)
         stage.daemon.stop()
         return found + list(integrity(stage))
+
+    def start_again(self, stage):
+        """While the API is away, if it was unwell before; then it is back."""
+        if not self.faults:
+            stage.daemon.start()
+            return
+        stage.simulator.set_faults(AWAY)
+        stage.daemon.start()
+        stage.daemon.await_property(PATH, "ApiState", "offline", GIVE_UP_SEC)
+        stage.simulator.set_faults()
 
 
 class Upgrade(Scenario):
@@ -231,6 +249,8 @@ def call_of(stage, step):
 EVERYTHING = (CREATE_SESSION, CREATE_PARTICIPANT, CREATE_ONCE, ADD, SUBSCRIBE, DELETE_PARTICIPANT,
               DELETE_SESSION)
 LOST = {"method": "POST", "kind": "drop", "count": 2}
+# What was accepted is still answered, so that no creation is lost more.
+AWAY = {"method": "GET", "kind": "refuse"}
 BROKEN = {"kind": "status", "status": 503, "probability": 0.3}
 
 SCENARIOS = {

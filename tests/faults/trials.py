@@ -12,19 +12,16 @@ from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call
 
 from harness.daemon import NAME, PATH, Daemon
 from harness.stage import Stage
-from harness.wait import wait_for
 from lanes import OPERATIONS, Lane
 from promises import disagreements, integrity, rows_of
 from proxy import NEVER_WHOLE, SHAPES, Cut, Proxy
+from recovery import bound_sec, is_late
 
 N_LANES = 32
-REQUESTS_PER_SEC = 2000
-RETRY_MAX_SEC = 5
 PASSWORD = "canary-7f3a91"
-CONFIG = {"Api": {"RequestsPerSec": REQUESTS_PER_SEC, "RequestBurst": 400,
+CONFIG = {"Api": {"RequestsPerSec": 2000, "RequestBurst": 400,
                   "MaxConcurrentRequests": 2 * N_LANES},
-          "Reconcile": {"ResyncIntervalSec": 3600, "RetryMinSec": 0.001,
-                        "RetryMaxSec": RETRY_MAX_SEC}}
+          "Reconcile": {"ResyncIntervalSec": 3600, "RetryMinSec": 0.001, "RetryMaxSec": 5}}
 # How often a point is tried that is not reached, as its request goes out on another connection.
 TRIES_MAX = 20
 # Requests for a point: two of the operation, and reads and probes around them.
@@ -61,12 +58,6 @@ class Bench(Stage):
             self.caller = Caller(self.daemon.connection)
             self.stack = stack.pop_all()
         return self
-
-    def bound(self):
-        """Within which wanted and observed agree, once faults stop."""
-        manager = self.get(PATH)
-        n = manager["SessionCount"] + manager["ParticipantCount"]
-        return 2 * n / REQUESTS_PER_SEC + RETRY_MAX_SEC
 
 
 class Caller:
@@ -229,10 +220,7 @@ class Trial:
 
     def settle(self):
         """Until all is quiet again, at most for as long as that may take."""
-        try:
-            wait_for(self.is_quiet, self.bench.bound())
-        except TimeoutError:
-            self.is_late = True
+        self.is_late = is_late(self.bench, self.is_quiet)
 
     def is_quiet(self):
         rows = rows_of(self.bench)
@@ -260,7 +248,7 @@ class Trial:
         rows, truth = rows_of(self.bench), self.bench.simulator.state()
         attempts = self.attempts()
         if self.is_late:
-            yield None, f"I6: not so after {self.bench.bound():.1f} s"
+            yield None, f"I6: not so within {bound_sec(self.bench):.1f} s"
         for lane, cut in zip(self.run.lanes, self.cuts):
             at = cut.at if cut and cut.is_made else None
             for text in self.of_attempts(attempts[self.operation.key(lane)], at):
