@@ -52,8 +52,8 @@ static Exit verb_check(const Ctl *ctl, const Verb *verb) {
         unsigned strange = options->given & ~verb->takes;
 
         if (ctl->n_words < verb->n_min || ctl->n_words > verb->n_max)
-                return failure_say(options, EXIT_USAGE, FAILURE_USAGE, "say: convenectl %s %s",
-                                   verb->name, verb->words);
+                return failure_say(options, EXIT_USAGE, FAILURE_USAGE, "say: convenectl %s%s%s",
+                                   verb->name, verb->words[0] ? " " : "", verb->words);
         if (strange)
                 return failure_say(options, EXIT_USAGE, FAILURE_USAGE, "%s means nothing to %s",
                                    options_name(strange), verb->name);

@@ -93,10 +93,6 @@ static bool option_for_some(int option, Options *o) {
                 o->redact = true;
                 o->given |= TAKES_REDACT;
                 return true;
-        case OPTION_LIFETIME:
-                o->lifetime = optarg;
-                o->given |= TAKES_LIFETIME;
-                return true;
         case OPTION_AT_MOST_ONCE:
                 o->at_most_once = true;
                 o->given |= TAKES_AT_MOST_ONCE;
@@ -158,6 +154,12 @@ static char *option_apply(int option, Options *o) {
                 if (options_seconds(optarg, &o->timeout_usec))
                         return NULL;
                 return format("--timeout= is a number of seconds, not \"%s\"", optarg);
+        case OPTION_LIFETIME:
+                o->lifetime = optarg;
+                o->given |= TAKES_LIFETIME;
+                if (streq(optarg, "persistent") || streq(optarg, "client"))
+                        return NULL;
+                return format("--lifetime= is persistent or client, not \"%s\"", optarg);
         default:
                 return option_for_some(option, o) ? NULL : format("unknown option");
         }

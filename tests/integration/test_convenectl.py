@@ -297,9 +297,11 @@ def test_another_program_reads_a_list(ctl, service, call):
     ["--host=h", "--user", "status"], ["--host=", "status"], ["--host=-oProxyCommand=x", "status"],
     ["-H"], ["log-level", "loud"], ["log-level", "info", "debug"], ["adopt-session"],
     ["adopt-session", "a", "b"], ["adopt-participant", "a", "--no-wait"],
-    ["bogus"], ["--bogus"], ["--json=xml", "status"], ["status", "now"], ["show-session"],
+    ["bogus"], ["--bogus"], ["--json=xml", "status"], ["status", "now"], ["sync", "now"],
+    ["show-session"],
     ["add", "1"], ["subscribe", "1"], ["create-session", "--publish=audio"],
     ["list-sessions", "--timeout=3"], ["create-session", "--timeout=soon"],
+    ["create-session", "--lifetime=Client"], ["adopt-session", "s-1", "--lifetime="],
     ["create-session", "--timeout=-1"], ["create-participant", "--publish=audio,smell"],
     ["create-participant", "--publish=audio,audio"], ["create-participant", "--subscribe=session"],
     ["subscribe", "1", "none", "2"], ["subscribe", "1", "2:"], ["subscribe", "1", "2:a:a"],
@@ -310,6 +312,7 @@ def test_usage(ctl, service, words):
     result = ctl.run(*words)
     assert result.code == USAGE, result
     assert result.out == "" and result.err.startswith("convenectl: ")
+    assert " \n" not in result.err
     assert not service.calls
 
 
