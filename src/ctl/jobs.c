@@ -67,19 +67,28 @@ static bool step_all(Run *run) {
         return again;
 }
 
-/* Nothing more will be heard of those that wait still: says so for each. */
-static void give_up(Run *run, Exit code, const char *name, const char *why) {
-        for (size_t i = 0; i < run->n_jobs; i++) {
-                Job *job = &run->jobs[i];
-                CLEANUP(freep) char *label = NULL;
+/* The time is over for one of those that wait still, or the service has left. */
+static void give_up(Run *run, Job *job, bool late) {
+        const char *why = LEFT_THE_BUS;
+        CLEANUP(freep)
+        char *label = job->object.number ? job_label(job)
+                                         : format("the new %s", kind_names[job->object.kind].noun);
 
-                if (job->ended)
-                        continue;
-                label = job->object.number
-                                ? job_label(job)
-                                : format("the new %s", kind_names[job->object.kind].noun);
-                job_end(job, failure_say(&run->ctl->options, code, name, "%s: %s", label, why));
-        }
+        /* A call without an answer may not even have been read. */
+        if (late)
+                why = job->replied ? "not in sync yet; convened goes on with it"
+                                   : "convened has not answered yet; if it has accepted this, it "
+                                     "goes on with it";
+        job_end(job, failure_say(&run->ctl->options, late ? EXIT_NOT_IN_SYNC : EXIT_UNREACHABLE,
+                                 late ? FAILURE_NOT_IN_SYNC : SD_BUS_ERROR_DISCONNECTED, "%s: %s",
+                                 label, why));
+}
+
+/* Nothing more will be heard: says so for each. */
+static void give_up_all(Run *run, bool late) {
+        for (size_t i = 0; i < run->n_jobs; i++)
+                if (!run->jobs[i].ended)
+                        give_up(run, &run->jobs[i], late);
 }
 
 /*
@@ -134,12 +143,11 @@ static void run_loop(Run *run) {
                 if (!first)
                         return;
                 if (r < 0 || run->lost) {
-                        give_up(run, EXIT_UNREACHABLE, SD_BUS_ERROR_DISCONNECTED, LEFT_THE_BUS);
+                        give_up_all(run, false);
                         return;
                 }
                 if (progress_now() >= run->deadline) {
-                        give_up(run, EXIT_NOT_IN_SYNC, FAILURE_NOT_IN_SYNC,
-                                "not in sync yet; convened goes on with what it has accepted");
+                        give_up_all(run, true);
                         return;
                 }
                 r = wait_once(run, first, n_others);

@@ -103,7 +103,7 @@ def test_timeout(ctl, service):
     service.mode = "defer"
     result = ctl.run("create-session", "x", "--timeout=0.2")
     assert result.code == NOT_IN_SYNC, result
-    assert 'session 1 "x": not in sync yet' in result.err
+    assert 'session 1 "x": not in sync yet; convened goes on with it\n' in result.err
     assert result.out == 'Accepted session 1 "x"; the API has not confirmed it yet.\n'
     result = ctl.run("create-participant", "z", "--timeout=0.2", "--json=short")
     assert result.code == NOT_IN_SYNC and json.loads(result.err)["error"] == "NotInSync"
@@ -111,6 +111,7 @@ def test_timeout(ctl, service):
     service.mode = "silent"
     result = ctl.run("create-session", "y", "--timeout=0.2")
     assert (result.code, result.out) == (NOT_IN_SYNC, "")
+    assert "the new session: convened has not answered yet; if it has accepted this" in result.err
     error = error_of(ctl.run("delete-session", "1", "--timeout=0", "--json=short"))
     assert error["error"] == "NotInSync"
 
