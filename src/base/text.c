@@ -129,7 +129,7 @@ bool text_is_web_url(const char *text) {
                 size_t n = strlen(schemes[i]);
 
                 if (strncasecmp(text, schemes[i], n) == 0)
-                        return text[n] != '\0' && text[n] != '/';
+                        return text[n] != '\0' && !strchr("/?#: ", text[n]);
         }
         return false;
 }

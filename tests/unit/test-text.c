@@ -76,6 +76,10 @@ static void test_web_url(void **state) {
         assert_true(text_is_web_url("HTTP://x"));
         assert_false(text_is_web_url("https://"));
         assert_false(text_is_web_url("https:///hook"));
+        assert_false(text_is_web_url("http://:8080/hook"));
+        assert_false(text_is_web_url("http://?event"));
+        assert_false(text_is_web_url("https://#top"));
+        assert_false(text_is_web_url("http:// example.com"));
         assert_false(text_is_web_url("ftp://example.com"));
         assert_false(text_is_web_url(""));
 }
