@@ -156,6 +156,8 @@ int core_back_off(Core *core, Object *object, Outcome outcome, const char *messa
 
 int core_release_member(Core *core, Object *member, uint64_t session) {
         static const char message[] = "The session is gone.";
+        /* Asked before the goals move on: a waiter is known by the revision that it made. */
+        const bool awaited = waiters_create_and_join(member);
         Goal *goals = member->row.goals;
         int r;
 
@@ -181,9 +183,7 @@ int core_release_member(Core *core, Object *member, uint64_t session) {
                         goals[aspect].agreed_rev = goals[aspect].wanted_rev;
         }
         member->must_read = true;
-        if (r >= 0 && waiters_create_and_join(member))
-                r = core_uncreate(core, member, OUTCOME_NO_SUCH_SESSION, message);
-        return r;
+        return awaited ? core_uncreate(core, member, OUTCOME_NO_SUCH_SESSION, message) : 0;
 }
 
 int core_dissolve(Core *core, Object *session) {

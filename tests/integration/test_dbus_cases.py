@@ -239,6 +239,28 @@ def test_waiting_for_a_session_that_goes(stage):
     assert stage.get(P1)["Session"] == "/"
 
 
+@pytest.mark.covers("case: membership calls that wait for a session that goes",
+                    "key: Manager.CreateParticipant Session")
+def test_created_into_a_session_that_goes(stage):
+    """An error reply leaves nothing behind; who does not wait keeps the participant."""
+    stage.session(), stage.session()
+    stage.settled()
+    stage.simulator.set_faults({"method": "POST", "kind": "latency", "ms": 700})
+    stage.participant(Session=S2, Wait=False)
+    with stage.listener() as listener:
+        arguments = (variants({"Session": S1}),)
+        serial = listener.send(PATH, MANAGER, "CreateParticipant", "a{sv}", arguments)
+        listener.until(lambda event: event.brief == "+participant/2")
+        stage.delete(S1), stage.delete(S2)
+        assert listener.until_reply(serial)[-1].brief == "NoSuchSession"
+    wait_for(lambda: stage.list("Participants")[0].keys() == {P1})
+    stage.settled()
+    shown = stage.get(P1)
+    assert (shown["State"], shown["Session"]) == ("active", "/")
+    assert stage.simulator.state()["participants"].keys() == {shown["Id"]}
+    assert stage.get(PATH)["SuspectedOrphans"] == 0
+
+
 @pytest.mark.covers("case: delete while the create is in flight", "error: Superseded",
                     "state: deleting", "method: Participant.Delete")
 def test_deleted_while_the_creation_is_in_flight(stage):

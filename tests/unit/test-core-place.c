@@ -244,6 +244,34 @@ static void test_session_gone_under_a_join(void **state) {
         assert_true(row_in_sync(bench_row(bench, KIND_PARTICIPANT, participant)));
 }
 
+/* The creation that was to join it, too: with the error for its caller it leaves nothing behind. */
+static void test_session_gone_under_a_creation(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1"), ticket;
+        Intent create = {
+                .kind = INTENT_CREATE, .object = KIND_PARTICIPANT, .session = session, .wait = true
+        };
+        const uint64_t participant = 1; /* the first one */
+        Request creation;
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, create), 0);
+        ticket = bench->last_ticket;
+        assert_int_equal(bench_operation(bench), OPERATION_CREATE_PARTICIPANT);
+        assert_int_equal(bench_intend(bench, intent_delete(KIND_SESSION, session)), 0);
+        creation = bench->requests[0];
+        bench->requests[0] = bench->requests[1];
+        bench->requests[1] = creation;
+        bench_answer(bench, API_OK);
+        assert_int_equal(bench_reply(bench, ticket), OUTCOME_NO_SUCH_SESSION);
+        assert_int_equal(row_state(bench_row(bench, KIND_PARTICIPANT, participant)),
+                         STATE_DELETING);
+        bench_answer_id(bench, "p1");
+        assert_int_equal(bench_operation(bench), OPERATION_DELETE_PARTICIPANT);
+        bench_answer(bench, API_OK);
+        assert_null(bench_row(bench, KIND_PARTICIPANT, participant));
+}
+
 /* A creation whose membership a later intent has replaced does not fall with that one. */
 static void test_created_and_moved(void **state) {
         Bench *bench = *state;
@@ -434,6 +462,7 @@ int main(void) {
                 TEST(test_refused_membership),
                 TEST(test_session_deleted),
                 TEST(test_session_gone_under_a_join),
+                TEST(test_session_gone_under_a_creation),
                 TEST(test_created_and_moved),
                 TEST(test_superseded),
                 TEST(test_either_missing),
