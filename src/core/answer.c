@@ -122,6 +122,15 @@ int core_unknown(Core *core, Object *object, const Flight *flight, const Answer 
         return core_fail(core, object, OUTCOME_UNKNOWN, message);
 }
 
+/* What was made is managed as another object: for this one it is as if nothing had been told. */
+static int created_as_another(Core *core, Object *object, const Flight *flight,
+                              const Answer *answer) {
+        Answer unusable = *answer;
+
+        unusable.message = "The API gave it the id that another object has.";
+        return core_unknown(core, object, flight, &unusable);
+}
+
 static int created(Core *core, Object *object, const Flight *flight, const Answer *answer) {
         Row *row = &object->row;
         bool session = row->kind == KIND_SESSION;
@@ -132,7 +141,7 @@ static int created(Core *core, Object *object, const Flight *flight, const Answe
                 return r;
         r = registry_set_id(&core->registry, object, &answer->id);
         if (r == -EEXIST)
-                return core_unknown(core, object, flight, answer); /* it is somebody else's */
+                return created_as_another(core, object, flight, answer);
         if (r < 0)
                 return r;
 

@@ -77,6 +77,21 @@ static void test_unknown_outcome(void **state) {
         assert_null(bench_row(bench, KIND_SESSION, 1));
 }
 
+/* An id that another object has already is no answer that helps; it is said in words. */
+static void test_id_of_another(void **state) {
+        Bench *bench = *state;
+        Intent intent = create_session;
+
+        bench_session(bench, "s1");
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, intent), 0);
+        bench_answer_id(bench, "s1");
+        assert_int_equal(core_status(bench->core).suspected_orphans, 1);
+        assert_int_equal(bench_row(bench, KIND_SESSION, 2)->last_error, OUTCOME_UNAVAILABLE);
+        assert_string_equal(bench_row(bench, KIND_SESSION, 2)->last_message,
+                            "The API gave it the id that another object has.");
+}
+
 static void test_at_most_once(void **state) {
         Bench *bench = *state;
         CLEANUP(spec_unrefp) Spec *spec = NULL;
@@ -388,6 +403,7 @@ int main(void) {
                 TEST(test_create),
                 TEST(test_nothing_before_commit),
                 TEST(test_unknown_outcome),
+                TEST(test_id_of_another),
                 TEST(test_at_most_once),
                 TEST(test_not_sent_is_no_attempt),
                 TEST(test_refused),
