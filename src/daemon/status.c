@@ -25,12 +25,17 @@ static const char *api_state_words(ApiState state) {
         return "";
 }
 
+static const char *plural(uint64_t n) {
+        return n == 1 ? "" : "s";
+}
+
 static void status_write(char *text, size_t size, const CoreStatus *core) {
         int n;
 
-        n = snprintf(text, size, "%s; %" PRIu32 " sessions, %" PRIu32 " participants",
+        n = snprintf(text, size, "%s; %" PRIu32 " session%s, %" PRIu32 " participant%s",
                      api_state_words(core->api_state), core->n_objects[KIND_SESSION],
-                     core->n_objects[KIND_PARTICIPANT]);
+                     plural(core->n_objects[KIND_SESSION]), core->n_objects[KIND_PARTICIPANT],
+                     plural(core->n_objects[KIND_PARTICIPANT]));
         if (core->n_pending > 0)
                 n += snprintf(text + n, size - (size_t)n, ", %" PRIu32 " not in sync",
                               core->n_pending);
@@ -38,8 +43,8 @@ static void status_write(char *text, size_t size, const CoreStatus *core) {
                 n += snprintf(text + n, size - (size_t)n, ", %" PRIu32 " of a copy to be read",
                               core->n_unread);
         if (core->suspected_orphans > 0)
-                n += snprintf(text + n, size - (size_t)n, ", %" PRIu64 " suspected orphans",
-                              core->suspected_orphans);
+                n += snprintf(text + n, size - (size_t)n, ", %" PRIu64 " suspected orphan%s",
+                              core->suspected_orphans, plural(core->suspected_orphans));
         if (core->disk_full)
                 snprintf(text + n, size - (size_t)n, "; the disk is full, changes are refused");
 }

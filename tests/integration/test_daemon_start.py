@@ -299,7 +299,7 @@ def test_service_manager_that_does_not_read(bus, simulator):
         assert wake_ups <= 60 and cpu <= 0.3, (wake_ups, cpu)
 
         daemon.notified = []
-        daemon.await_notification("STATUS=API online; 1 sessions, 0 participants")
+        daemon.await_notification("STATUS=API online; 1 session, 0 participants")
         heard = [line.partition("=")[0] for line in daemon.notified]
         assert heard.index("RELOADING") < heard.index("READY")
         assert heard.count("WATCHDOG") <= 2

@@ -129,7 +129,7 @@ def test_full(machine, simulator):
     disk.fill()
     create_until_refused(daemon)
     number = daemon.await_property(PATH, "PendingCount", 0)["SessionCount"]
-    daemon.await_notification(f"STATUS=API online; {number} sessions, 1 participants; "
+    daemon.await_notification(f"STATUS=API online; {number} sessions, 1 participant; "
                               "the disk is full, changes are refused", 30)
     posts = len(simulator.requests(method="POST"))
     refused(daemon.create_session, Tag="refused")

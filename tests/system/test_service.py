@@ -49,7 +49,7 @@ def test_enable_and_start(machine):
     uid = root.bus("GetConnectionUnixUser", "s", (NAME,))[0]
     assert uid != 0 and uid == STATE.stat().st_uid
     assert STATE.stat().st_mode & 0o777 == 0o700
-    wait_for(lambda: show("StatusText") == "API online; 1 sessions, 0 participants")
+    wait_for(lambda: show("StatusText") == "API online; 1 session, 0 participants")
 
 
 @pytest.mark.covers("machine: start", "name: name after restore")
