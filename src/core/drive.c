@@ -168,8 +168,9 @@ static Operation step_operation(const Core *core, const Object *object, StepKind
         if (object->provisional)
                 return object->listing ? OPERATION_LIST_PARTICIPANTS : OPERATION_GET_SESSION;
         /* A session that has just been made has nobody in it: it is enough to see that it is
-         * there. */
-        return object->row.synced_at == 0 && object->members.n == 0 && !object->unread
+         * there. Who asks for a look means those, too, whom others have put into it. */
+        return object->row.synced_at == 0 && object->members.n == 0 && !object->unread &&
+                               !waiters_have(object, INTENT_REFRESH)
                        ? OPERATION_GET_SESSION
                        : OPERATION_LIST_PARTICIPANTS;
 }

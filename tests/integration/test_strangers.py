@@ -177,6 +177,17 @@ def test_a_stranger_is_adopted(stage):
     assert_agrees(stage)
 
 
+@pytest.mark.covers("method: Session.Refresh")
+def test_a_stranger_in_a_session_that_was_never_read():
+    with Stage(QUIET) as stage:
+        stage.session()
+        stranger = stage.simulator.create_participant()
+        stage.simulator.add(there(stage, S1), stranger["id"])
+        stage.refresh(S1)
+        assert stage.get(S1)["Participants"] == [P1]
+        assert there(stage, P1) == stranger["id"]
+
+
 def test_an_adopted_one_leaves(stage):
     stranger = stage.simulator.create_participant()["id"]
     stage.simulator.add(there(stage, S1), stranger)

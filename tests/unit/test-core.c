@@ -135,6 +135,23 @@ static void test_refused(void **state) {
         assert_int_equal(bench_row(bench, KIND_SESSION, 2)->last_error, OUTCOME_REJECTED);
 }
 
+/* By itself it is enough to see that it is there; who asks wants to know who is in it. */
+static void test_first_read(void **state) {
+        Bench *bench = *state;
+        Intent refresh = { .kind = INTENT_REFRESH, .object = KIND_SESSION, .wait = true };
+
+        bench_session(bench, "s1");
+        bench_pass(bench, bench_config.resync_interval_usec * 2);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
+        bench_answer(bench, API_OK);
+
+        refresh.number = bench_session(bench, "s2");
+        assert_int_equal(bench_intend(bench, refresh), 0);
+        assert_int_equal(bench_operation(bench), OPERATION_LIST_PARTICIPANTS);
+        bench_answer(bench, API_OK);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+}
+
 static void test_delete(void **state) {
         Bench *bench = *state;
         uint64_t number = bench_session(bench, "s1");
@@ -407,6 +424,7 @@ int main(void) {
                 TEST(test_at_most_once),
                 TEST(test_not_sent_is_no_attempt),
                 TEST(test_refused),
+                TEST(test_first_read),
                 TEST(test_delete),
                 TEST(test_delete_during_create),
                 TEST(test_delete_during_unknown_create),
