@@ -2,10 +2,15 @@
 
 /*
  * bench-echo NUMBER
+ * bench-echo --instead
  *
  * The yardstick of calls: asks convened once for a session and the page that follows it, then
  * answers the same calls, about any session, with those bytes, as org.convened1.Echo. There is no
  * cheaper way to build them with sd-bus than one sd_bus_message_append() for a session.
+ *
+ * With --instead it has the name of a convened that is not there, looks at no argument, and has an
+ * answer to every call: what makes an object gets a path, GetAll all properties of a session, and
+ * everything else an error.
  */
 
 #include <stdio.h>
@@ -80,6 +85,19 @@ static int on_get_all(sd_bus_message *call, void *userdata, sd_bus_error *error)
         return sd_bus_reply_method_return(call, DICTIONARY, PROPERTIES(page));
 }
 
+static int on_any(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        int r;
+
+        if (!sd_bus_message_is_method_call(call, NULL, NULL))
+                return 0;
+        if (sd_bus_message_is_method_call(call, CONVENED_MANAGER, "CreateSession"))
+                return sd_bus_reply_method_return(call, "o", CONVENED_PATH_SESSION "/1");
+        if (sd_bus_message_is_method_call(call, CONVENED_MANAGER, "CreateParticipant"))
+                return sd_bus_reply_method_return(call, "o", CONVENED_PATH_PARTICIPANT "/1");
+        r = on_get_all(call, userdata, error);
+        return r != 0 ? r : sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "An echo is empty.");
+}
+
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("GetSession", "s", "o", method_get_session, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -109,14 +127,11 @@ static void read_values(sd_bus_message *message, Values *v) {
         (void)snprintf(v->lifetime, sizeof(v->lifetime), "%s", lifetime);
 }
 
-int main(int argc, char *argv[]) {
-        uint64_t number = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+/* Takes over what convened says of the session with this number, and of those that follow it. */
+static void read_page(sd_bus *bus, uint64_t number) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         sd_bus_message *reply = NULL;
-        sd_bus *bus = NULL;
-        int r;
 
-        check("bus", sd_bus_open_system(&bus));
         check("ListSessions", sd_bus_call_method(bus, CONVENED_BUS_NAME, CONVENED_PATH,
                                                  CONVENED_MANAGER, "ListSessions", &error, &reply,
                                                  "a{sv}tu", 0, number - 1, PAGE_SIZE_));
@@ -124,11 +139,30 @@ int main(int argc, char *argv[]) {
         for (unsigned i = 0; i < PAGE_SIZE_; i++)
                 read_values(reply, page + i);
         sd_bus_message_unref(reply);
+}
 
+static void serve_beside(sd_bus *bus, uint64_t number) {
+        read_page(bus, number);
         check("manager",
               sd_bus_add_object_vtable(bus, NULL, CONVENED_PATH, CONVENED_MANAGER, vtable, NULL));
         check("sessions", sd_bus_add_fallback(bus, NULL, CONVENED_PATH_SESSION, on_get_all, NULL));
         check("name", sd_bus_request_name(bus, ECHO_NAME, 0));
+}
+
+static void serve_instead(sd_bus *bus) {
+        check("filter", sd_bus_add_filter(bus, NULL, on_any, NULL));
+        check("name", sd_bus_request_name(bus, CONVENED_BUS_NAME, 0));
+}
+
+int main(int argc, char *argv[]) {
+        sd_bus *bus = NULL;
+        int r;
+
+        check("bus", sd_bus_open_system(&bus));
+        if (argc > 1 && strcmp(argv[1], "--instead") == 0)
+                serve_instead(bus);
+        else
+                serve_beside(bus, argc > 1 ? strtoull(argv[1], NULL, 10) : 1);
         (void)puts("ready");
         (void)fflush(stdout);
         while ((r = sd_bus_process(bus, NULL)) >= 0)
