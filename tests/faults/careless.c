@@ -2,8 +2,8 @@
 
 /*
  * The daemon with one promise broken, to see that the tests find out. The linker puts these
- * functions in the place of the daemon's own (--wrap); CARELESS=no-intent and CARELESS=resend say
- * which of them differ.
+ * functions in the place of the daemon's own (--wrap); CARELESS says which of them differ:
+ * "no intent", "resend" or "go on".
  */
 
 #include <curl/curl.h>
@@ -13,12 +13,15 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "store/reserve.h"
 #include "store/store.h"
 
 int __real_api_send(Api *api, const Request *request);
 int __wrap_api_send(Api *api, const Request *request);
 int __real_store_commit(Store *store, const Batch *batch);
 int __wrap_store_commit(Store *store, const Batch *batch);
+int __real_reserve_commit(Reserve *reserve, Database *database, const Batch *batch);
+int __wrap_reserve_commit(Reserve *reserve, Database *database, const Batch *batch);
 CURLcode __real_curl_easy_setopt(CURL *easy, CURLoption option, ...);
 CURLcode __wrap_curl_easy_setopt(CURL *easy, CURLoption option, ...);
 
@@ -41,7 +44,7 @@ int __wrap_api_send(Api *api, const Request *request) {
 
 /* Creations are sent before anything of them is on disk. */
 int __wrap_store_commit(Store *store, const Batch *batch) {
-        for (size_t i = 0; known_api && i < batch->n_effects && is_careless("no-intent"); i++) {
+        for (size_t i = 0; known_api && i < batch->n_effects && is_careless("no intent"); i++) {
                 const Effect *effect = batch->effects + i;
 
                 if (effect->kind != EFFECT_REQUEST ||
@@ -54,6 +57,13 @@ int __wrap_store_commit(Store *store, const Batch *batch) {
                 last_serial = effect->request.serial;
         }
         return __real_store_commit(store, batch);
+}
+
+/* What could not be written is taken for written. */
+int __wrap_reserve_commit(Reserve *reserve, Database *database, const Batch *batch) {
+        int r = __real_reserve_commit(reserve, database, batch);
+
+        return is_careless("go on") ? 0 : r;
 }
 
 static int begin_whatever(void *data, char *ip, char *local_ip, int port, int local_port) {

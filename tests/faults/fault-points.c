@@ -9,11 +9,13 @@
  * class, a line each. With FOLDER/at, which holds a number, the call of that number is not made
  * any more: the process ends as by SIGKILL. With FOLDER/after beside it the call is made before.
  * With FOLDER/cut, a link to a folder, the power of the file system that holds it is cut first:
- * what was not synced is lost, and nothing that comes later reaches the disk. With FOLDER/unsynced
- * nothing is ever synced: a test that does not find that out finds nothing.
+ * what was not synced is lost, and nothing that comes later reaches the disk. With FOLDER/fail only
+ * calls of the disk count, and the process does not end: the call is not made, and fails with EIO.
+ * With FOLDER/unsynced nothing is ever synced: a test that does not find that out finds nothing.
  */
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -25,6 +27,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -86,15 +89,30 @@ static void end(void) {
                 pause();
 }
 
-/* Whether this call is the last one. */
+static bool is_of_disk(const char *class) {
+        static const char *const others[] = { "write", "send", "recv", "connect" };
+
+        for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+                if (strcmp(class, others[i]) == 0)
+                        return false;
+        return true;
+}
+
+/* Whether this call is the one. */
 static bool is_fatal(const char *class) {
         unsigned number;
 
-        if (!exists_in_folder("armed"))
+        if (!exists_in_folder("armed") || (exists_in_folder("fail") && !is_of_disk(class)))
                 return false;
         number = atomic_fetch_add(&n_calls, 1) + 1;
         note(class);
         return number == fatal_call();
+}
+
+/* What a call that failed returns: the number of the error, or -1 and it in errno. */
+static int failure(const char *class) {
+        errno = EIO;
+        return strcmp(class, "fallocate") == 0 ? EIO : -1;
 }
 
 #define POINT(class, type, call)                                                                   \
@@ -102,6 +120,8 @@ static bool is_fatal(const char *class) {
                 bool fatal = is_fatal(class);                                                      \
                 type result;                                                                       \
                                                                                                    \
+                if (fatal && exists_in_folder("fail"))                                             \
+                        return failure(class);                                                     \
                 if (fatal && !exists_in_folder("after"))                                           \
                         end();                                                                     \
                 result = (call);                                                                   \
@@ -142,12 +162,19 @@ static int lie_or(long number, int fd) {
         return exists_in_folder("unsynced") ? 0 : (int)syscall(number, fd);
 }
 
+/* A folder's is a class of its own: SQLite does not look at what becomes of it. */
+static const char *sync_class(int fd) {
+        struct stat st;
+
+        return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? "dirsync" : "fsync";
+}
+
 int fsync(int fd) {
-        POINT("fsync", int, lie_or(SYS_fsync, fd));
+        POINT(sync_class(fd), int, lie_or(SYS_fsync, fd));
 }
 
 int fdatasync(int fd) {
-        POINT("fsync", int, lie_or(SYS_fdatasync, fd));
+        POINT(sync_class(fd), int, lie_or(SYS_fdatasync, fd));
 }
 
 int ftruncate(int fd, off_t size) {

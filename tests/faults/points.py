@@ -1,14 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""kill -9 and power cut at every call of the daemon that writes or talks.
+"""kill -9 and power cut at every call of the daemon that writes or talks, and calls that fail.
 
     points.py [--mode="kill -9|power cut"] [--after] [--jobs=N] [--scenario=NAME [--at=N]]
+    points.py --mode="failing disk" [--jobs=N] [--scenario=NAME [--at=N]]
     points.py --controls
 
 Each scenario is played once to the end, which counts its calls; then once for every one of them, at
 which the daemon ends: before the call and, with --after, after it. It is started again on what is
 left, and once all is in sync it is held to the promises. For a power cut the state lies on a file
-system of its own, whose power is cut: what was not synced is gone. That is for root alone.
+system of its own, whose power is cut: what was not synced is gone. That is for root alone. A disk
+that fails has one call of the disk fail; the daemon has to end by itself, and the power is cut
+after that.
 --controls breaks one promise after the other, and each time the test must go red.
 """
 
@@ -23,25 +26,40 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "integration"))
 
 from disk import Disk  # noqa: E402
-from harness.daemon import Daemon  # noqa: E402
+from harness.daemon import Daemon, DaemonEnded  # noqa: E402
 from harness.programs import await_exit, program  # noqa: E402
 from harness.stage import Stage  # noqa: E402
 from harness.statefile import unsent_attempts  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 
-CLASSES = ("write", "pwrite", "fallocate", "fsync", "ftruncate", "unlink", "rename", "send", "recv",
-           "connect")
+OF_DISK = ("pwrite", "fallocate", "fsync", "dirsync", "ftruncate", "unlink", "rename")
+CLASSES = ("write", *OF_DISK, "send", "recv", "connect")
+# Where SQLite makes this call it does not look at what becomes of it.
+UNSEEN = "dirsync"
 
 # What happens at a call.
-KILL, POWER = "kill -9", "power cut"
+KILL, POWER, FAIL = "kill -9", "power cut", "failing disk"
 # The like with a promise broken: a disk that says that it has written what it has not, creations
-# that are sent before they are on disk, and a curl that sends them again by itself.
-UNSYNCED, NO_INTENT, RESEND = "nothing synced", "no intent", "resend"
-DISK_MODES = (POWER, UNSYNCED, NO_INTENT)
-MODES = (KILL, POWER, UNSYNCED, NO_INTENT, RESEND)
+# that are sent before they are on disk, a curl that sends them again by itself, and a daemon that
+# takes what could not be written for written.
+UNSYNCED, NO_INTENT, RESEND, GO_ON = "nothing synced", "no intent", "resend", "go on"
+CARELESS = (NO_INTENT, RESEND, GO_ON)
+FAIL_MODES = (FAIL, GO_ON)
+DISK_MODES = (POWER, UNSYNCED, NO_INTENT, *FAIL_MODES)
+MODES = (KILL, POWER, FAIL, UNSYNCED, NO_INTENT, RESEND, GO_ON)
 
+# The scenarios in which calls of the disk fail: they have all kinds of them.
+FAIL_SCENARIOS = ("create", "first start", "restart", "full disk")
 # The scenario in which each broken promise is looked for.
-CONTROLS = {UNSYNCED: "create", NO_INTENT: "create", RESEND: "create, answers lost"}
+CONTROLS = {UNSYNCED: "create", NO_INTENT: "create", RESEND: "create, answers lost",
+            GO_ON: "subscribe"}
+
+# How many points all scenarios have at least, and how many of a hundred are reached: those that are
+# not are calls fewer than before.
+POINTS_MIN = {KILL: 1500, POWER: 1500, FAIL: 200}
+REACHED_PERCENT_MIN = 80
+SETTLE_SEC = 30
+EXIT_FAILURE = 1
 
 # Nothing is read but what must be, and who asks for more than that is soon above the budget.
 CONFIG = {"Api": {"RequestsPerSec": 1000, "RequestBurst": 20, "MaxConcurrentRequests": 8},
@@ -59,6 +77,7 @@ class Bench(Stage):
         self.mode = mode
         self.unsent = set()
         self.cuts_power = mode in DISK_MODES
+        self.fails = mode in FAIL_MODES
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -73,9 +92,8 @@ class Bench(Stage):
             self.daemon.environment = {
                 "LD_PRELOAD": os.path.join(os.path.dirname(program("convened")),
                                            "tests/faults/fault-points.so"),
-                "FAULT_POINTS": self.faults,
-                "CARELESS": {NO_INTENT: "no-intent", RESEND: "resend"}.get(self.mode, "")}
-            if self.mode in (NO_INTENT, RESEND):
+                "FAULT_POINTS": self.faults, "CARELESS": self.mode}
+            if self.mode in CARELESS:
                 self.daemon.program = "tests/faults/convened-careless"
             self.stack = stack.pop_all()
         return self
@@ -87,20 +105,29 @@ class Bench(Stage):
             self._put("after", "")
         if self.mode == UNSYNCED:
             self._put("unsynced", "")
-        if self.cuts_power:
+        if self.fails:
+            self._put("fail", "")
+        elif self.cuts_power:
             os.symlink(self.disk.path, os.path.join(self.faults, "cut"))
         self._put("armed", "")
 
-    def end(self, settle_sec):
+    def must_end(self, call):
+        """Whether that call, None: none, is to be the daemon's last."""
+        return call is not None and not (self.fails and call == UNSEEN)
+
+    def end(self, call):
         """Waits for the end that was arranged, or brings it about. True: it was reached."""
         process = self.daemon.process
+        settle_sec = SETTLE_SEC if self.must_end(call) and self.mode != GO_ON else 0
         reached = process is None
         if process:
             with contextlib.suppress(TimeoutError):
                 await_exit(process, settle_sec)
                 reached = True
-        if not reached and self.cuts_power:
+        if self.cuts_power and (self.fails or not reached):
             self.disk.cut_power()
+        if process and reached:
+            self.daemon.status = process.returncode
         self.daemon.kill()
         for name in os.listdir(self.faults):
             os.remove(os.path.join(self.faults, name))
@@ -108,6 +135,13 @@ class Bench(Stage):
             self.disk.power_on()
         self.note_unsent()
         return reached
+
+    def not_stopped(self, call):
+        """What is wrong with how it took that a call failed."""
+        status = self.daemon.status
+        if self.fails and self.must_end(call) and status != EXIT_FAILURE:
+            yield f"after a {call} that failed it " + (
+                "went on" if status is None else f"ended with {status}")
 
     def note_unsent(self):
         """Which creations were committed and not sent, now that the daemon has ended."""
@@ -130,7 +164,15 @@ class DaemonOn(Daemon):
 
     def __init__(self, disk, *arguments, **options):
         self.disk = disk
+        self.status = None
         super().__init__(*arguments, **options)
+
+    def start(self, *arguments):
+        try:
+            return super().start(*arguments)
+        except DaemonEnded as error:
+            self.status = error.status
+            raise
 
     @property
     def state_directory(self):
@@ -139,7 +181,7 @@ class DaemonOn(Daemon):
 
 # --- one after the other -------------------------------------------------------------------------
 
-def play(name, at, after, mode, settle_sec=5):
+def play(name, at, after, mode):
     """Plays a scenario up to a call, 0: to its end. Returns the calls and what did not hold."""
     scenario = SCENARIOS[name]
     with contextlib.ExitStack() as stack:
@@ -151,10 +193,11 @@ def play(name, at, after, mode, settle_sec=5):
         stage.arm(at, after)
         accepted = before + scenario.act(stage)
         calls = stage.calls()
-        reached = stage.end(0 if at == 0 or len(calls) < at else settle_sec)
+        call = calls[at - 1] if 0 < at <= len(calls) else None
+        reached = stage.end(call)
         stage.simulator.set_faults()
         stage.daemon.program = "convened"
-        found = scenario.judge(stage, accepted)
+        found = scenario.judge(stage, accepted) + list(stage.not_stopped(call))
         if at == 0 and len(accepted) < len(scenario.steps):
             found.append(f"only {len(accepted)} steps were taken as they should be")
         log = stage.daemon.log if found else ""
@@ -178,7 +221,7 @@ def main():
     parser.add_argument("--scenario", choices=SCENARIOS, action="append")
     parser.add_argument("--at", type=int)
     options = parser.parse_args()
-    names = options.scenario or [name for name in SCENARIOS if can_play(name)]
+    names = options.scenario or [name for name in scenarios_of(options.mode) if can_play(name)]
     if options.at is not None:
         _, calls, _, found, log = work((names[0], options.at, options.after, options.mode))
         print(log, *found, f"{len(calls)} calls", sep="\n")
@@ -188,11 +231,30 @@ def main():
     tally = run(names, options.mode, options)
     print(f"{options.mode}: {tally.n_points} points, {tally.n_reached} reached, "
           f"{tally.n_violations} violations;", by_class(tally.classes))
-    empty = [name for name in CLASSES if not tally.classes[name]]
-    if empty and not options.scenario:
-        print("no call was met of", *empty)
+    missing = [] if options.scenario else list(below_floor(tally, options.mode))
+    for text in missing:
+        print(text)
     counts(tally.n_points - tally.n_violations, tally.n_violations)
-    return 1 if tally.n_violations or empty and not options.scenario else 0
+    return 1 if tally.n_violations or missing else 0
+
+
+def below_floor(tally, mode):
+    """What must have happened, and has not."""
+    for name in classes_of(mode):
+        if not tally.classes[name]:
+            yield f"no call was met of {name}"
+    if tally.n_points < POINTS_MIN.get(mode, 0):
+        yield f"there must be {POINTS_MIN[mode]} points"
+    if tally.n_reached * 100 < tally.n_points * REACHED_PERCENT_MIN:
+        yield f"of {tally.n_points} points {tally.n_reached} were reached"
+
+
+def scenarios_of(mode):
+    return FAIL_SCENARIOS if mode in FAIL_MODES else SCENARIOS
+
+
+def classes_of(mode):
+    return OF_DISK if mode in FAIL_MODES else CLASSES
 
 
 def can_play(name):
