@@ -45,6 +45,9 @@ static int bus_export(Bus *bus) {
         r = sd_bus_add_filter(bus->bus, bus_slot(bus), everything_read, bus);
         if (r < 0)
                 return r;
+        r = sd_bus_add_filter(bus->bus, bus_slot(bus), guard_path, bus);
+        if (r < 0)
+                return r;
         r = sd_bus_add_object_vtable(bus->bus, bus_slot(bus), CONVENED_PATH, CONVENED_MANAGER,
                                      manager_vtable, bus);
         if (r < 0)

@@ -63,8 +63,9 @@ int object_get_all(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
 int everything_read(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
-/* --- guard.c: a filter that refuses what sd-bus would take --- */
+/* --- guard.c: filters that refuse what sd-bus would take --- */
 
+int guard_path(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int guard_properties(sd_bus_message *message, void *userdata, sd_bus_error *error);
 
 /* --- outlet.c --- */

@@ -8,9 +8,12 @@
 
 #include "core/row.h"
 
-/* Large enough for "/org/convened1/participant/" and twenty digits. */
+/* Large enough for "/org/convened1/participant/" and twenty digits, and for all other paths of
+ * ours. */
+#define PATH_SIZE 64
+
 typedef struct Path {
-        char text[64];
+        char text[PATH_SIZE];
 } Path;
 
 Path path_of(Kind kind, uint64_t number);

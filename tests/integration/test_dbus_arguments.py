@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Arguments that are refused: with which error, and without a request to the API."""
 
-import os
-
 import pytest
 
 from harness.bus import BusError
@@ -226,12 +224,6 @@ def test_filters(stage, member, key, value):
     assert caught.value.name == INVALID and caught.value.message.startswith(key + ": ")
 
 
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        ticks = sum(int(field) for field in file.read().rpartition(")")[2].split()[11:13])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
 @pytest.mark.parametrize("fields, text", [
     (["Colour"], 'Fields: "Colour" is no property of a session.'),
     (["Tag", "Id", "Tag"], 'Fields: "Tag" is listed twice.'),
@@ -242,9 +234,9 @@ def cpu_seconds(pid):
 ], ids=["unknown", "twice", "long", "too long", "behind others", "many"])
 def test_fields(stage, fields, text):
     """However much it lists, nobody else waits for that."""
-    before = cpu_seconds(stage.daemon.process.pid)
+    before = stage.daemon.cpu_seconds()
     assert stage.refused("InvalidArgs", stage.list, "Sessions", Fields=fields) == text
-    assert cpu_seconds(stage.daemon.process.pid) - before < 0.3
+    assert stage.daemon.cpu_seconds() - before < 0.3
 
 
 @pytest.mark.covers("list: largest limit")

@@ -46,6 +46,24 @@ def test_long_names(stage, n_bytes):
             assert "255 bytes of ASCII" in refused.value.message and len(refused.value.message) < 80
 
 
+@pytest.mark.covers("name: no such object")
+def test_deep_paths(stage):
+    """sd-bus would look for what there is at each of the paths above them, for half a second."""
+    stage.session()
+    before = stage.daemon.cpu_seconds()
+    for path in ("/a" * 32000, PATH + "/a" * 32000, S1 + "/1" * 32000):
+        for interface, member, signature, body in (
+                (MANAGER, "GetSession", "s", ("x",)), (PROPERTIES, "GetAll", "s", (MANAGER,)),
+                (OBJECT_MANAGER, "GetManagedObjects", None, ()),
+                ("org.freedesktop.DBus.Introspectable", "Introspect", None, ())):
+            with pytest.raises(BusError) as refused:
+                stage.daemon.call(path, interface, member, signature, body)
+            assert refused.value.name == "org.freedesktop.DBus.Error.UnknownObject"
+            assert path[:64] in refused.value.message and len(refused.value.message) < 200
+        assert stage.daemon.call(path, "org.freedesktop.DBus.Peer", "Ping") == ()
+    assert stage.daemon.cpu_seconds() - before < 1
+
+
 def test_memory_is_given_back(stage):
     """Messages of 30 MB, one after the other."""
     def resident():

@@ -190,6 +190,11 @@ class Daemon:
         assert not SANITIZER_REPORT.search(self.log), self.log[-8000:]
         assert status == expect, f"exit status {status}: {self.log[-4000:]}"
 
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            ticks = sum(int(field) for field in file.read().rpartition(")")[2].split()[11:13])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def kill(self):
         """SIGKILL: nothing that is not durable is left."""
         if self.process:

@@ -133,7 +133,7 @@ class Maker:
             self.deleted[kind][:-2][-20:] + [prefix, prefix + "/0", prefix + "/01", prefix + "/1x",
                                         prefix + "/18446744073709551616", prefix + "/1/1",
                                         f"{PATH}/{other}/1", "/a", "/org/freedesktop/DBus",
-                                        prefix + "/" + "9" * 30000])
+                                        prefix + "/" + "9" * 30000, prefix + "/1" * 30000])
 
     def publishers(self):
         """Wrong ones, and what is wrong with them."""
