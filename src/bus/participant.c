@@ -28,7 +28,7 @@ static ApiId session_id(const Row *row, const Core *core) {
         if (!row->wanted)
                 return (ApiId){ 0 };
         if (row->wanted->session == 0)
-                return row->wanted->foreign;
+                return place_foreign(row->wanted);
         session = core_find(core, KIND_SESSION, row->wanted->session);
         return session ? row_id(session) : (ApiId){ 0 };
 }

@@ -8,7 +8,7 @@ static ApiId session_id(const Core *core, const Place *place) {
                 place->session ? registry_find(&core->registry, KIND_SESSION, place->session)
                                : NULL;
 
-        return session ? row_id(&session->row) : place->foreign;
+        return session ? row_id(&session->row) : place_foreign(place);
 }
 
 static ApiId publisher_id(const Core *core, const Publisher *publisher) {

@@ -184,8 +184,9 @@ static int flight_fill(Core *core, Flight *flight) {
         for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
                 flight->sent_rev[aspect] = row->goals[aspect].wanted_rev;
         if (flight->step == STEP_JOIN && !publishers_ready(core, flight->object)) {
-                r = place_new(&flight->sent, row->wanted->session, &row->wanted->foreign, MODE_NONE,
-                              NULL, 0);
+                const ApiId foreign = place_foreign(row->wanted);
+
+                r = place_new(&flight->sent, row->wanted->session, &foreign, MODE_NONE, NULL, 0);
                 if (r < 0)
                         return r;
         } else if (flight->step == STEP_JOIN || flight->step == STEP_SUBSCRIBE) {
@@ -206,7 +207,7 @@ static ApiId session_id(Core *core, const Place *place) {
         const Object *session;
 
         if (place->session == 0)
-                return place->foreign;
+                return place_foreign(place);
         session = registry_find(&core->registry, KIND_SESSION, place->session);
         return row_id(&session->row);
 }

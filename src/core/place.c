@@ -46,8 +46,8 @@ int place_new(Place **ret, uint64_t session, const ApiId *foreign, Mode mode,
 
         place->n_refs = 1;
         place->session = session;
-        if (session == 0)
-                place->foreign = *foreign;
+        if (session == 0 && packed_id_set(&place->foreign, foreign) < 0)
+                return -ENOMEM;
         place->mode = mode;
         for (; place->n_publishers < n_publishers; place->n_publishers++) {
                 Publisher *copy = place->publishers + place->n_publishers;
@@ -79,14 +79,19 @@ Place *place_unref(Place *place) {
                         free(place->publishers[i].aliases[j]);
                 free(place->publishers[i].aliases);
         }
+        packed_id_deinit(&place->foreign);
         free(place);
         return NULL;
+}
+
+ApiId place_foreign(const Place *place) {
+        return packed_id_unpack(&place->foreign);
 }
 
 bool place_same_session(const Place *a, const Place *b) {
         if (!a || !b)
                 return a == b;
-        return a->session == b->session && api_id_equal(&a->foreign, &b->foreign);
+        return a->session == b->session && packed_id_equal(&a->foreign, &b->foreign);
 }
 
 bool place_equal(const Place *a, const Place *b) {
@@ -115,6 +120,7 @@ bool place_lists(const Place *place, uint64_t publisher) {
 
 int place_without(Place **ret, const Place *place, uint64_t publisher) {
         CLEANUP(freep) Publisher *kept = NULL;
+        const ApiId foreign = place_foreign(place);
         size_t n = 0;
 
         kept = calloc(place->n_publishers + 1, sizeof(Publisher));
@@ -124,5 +130,5 @@ int place_without(Place **ret, const Place *place, uint64_t publisher) {
                 if (place->publishers[i].number != publisher)
                         kept[n++] = place->publishers[i];
 
-        return place_new(ret, place->session, &place->foreign, place->mode, kept, n);
+        return place_new(ret, place->session, &foreign, place->mode, kept, n);
 }

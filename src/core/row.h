@@ -42,9 +42,9 @@ typedef struct Publisher {
 /* Where a participant is and what it hears there. NULL stands for "in no session". */
 typedef struct Place {
         unsigned n_refs;
-        uint64_t session; /* 0: a session that is not in the registry, then foreign says which */
-        ApiId foreign;
         Mode mode;
+        uint64_t session; /* 0: one that is not in the registry, then place_foreign() says which */
+        PackedId foreign;
         size_t n_publishers;
         Publisher publishers[]; /* sorted by (number, id), aliases sorted by bytes */
 } Place;
@@ -101,6 +101,8 @@ int place_new(Place **ret, uint64_t session, const ApiId *foreign, Mode mode,
               const Publisher *publishers, size_t n_publishers);
 Place *place_ref(Place *place);
 Place *place_unref(Place *place);
+/* Not known where .session says which. */
+ApiId place_foreign(const Place *place);
 
 /* Whether the same streams are meant. */
 bool publisher_same_aliases(const Publisher *a, const Publisher *b);

@@ -65,6 +65,8 @@ static void bind_spec(Binder *binder, const Spec *spec) {
 }
 
 static void bind_place(Binder *binder, const Place *place) {
+        ApiId foreign;
+
         if (!place) {
                 for (unsigned i = 0; i < 3; i++)
                         bind_null(binder);
@@ -72,7 +74,8 @@ static void bind_place(Binder *binder, const Place *place) {
         }
         bind_number(binder, place->mode);
         bind_number(binder, place->session);
-        bind_id(binder, &place->foreign);
+        foreign = place_foreign(place);
+        bind_id(binder, &foreign);
 }
 
 void image_bind(Binder *binder, const Row *row) {

@@ -18,11 +18,13 @@ uint32_t place_handle(const Run *run, const Batch *batch, Kind kind, uint64_t nu
 
 bool place_position(const Run *run, const Batch *batch, const Place *place, Position *ret) {
         bool is_whole = true;
+        ApiId foreign;
 
         *ret = (Position){ 0 };
         if (!place)
                 return true;
-        ret->session = place_handle(run, batch, KIND_SESSION, place->session, &place->foreign);
+        foreign = place_foreign(place);
+        ret->session = place_handle(run, batch, KIND_SESSION, place->session, &foreign);
         ret->heard.mode = place->mode;
         for (size_t i = 0; i < place->n_publishers; i++) {
                 const Publisher *publisher = place->publishers + i;

@@ -25,7 +25,7 @@ const char *place_text(const Place *place) {
         if (!place)
                 return "nowhere";
         n = (size_t)snprintf(text, TEXT_MAX, "in %" PRIu64 "%s hears %s", place->session,
-                             api_id_text(&place->foreign), modes[place->mode]);
+                             place_foreign(place).text, modes[place->mode]);
         for (size_t i = 0; i < place->n_publishers && n < TEXT_MAX; i++) {
                 const Publisher *publisher = place->publishers + i;
 
@@ -70,9 +70,13 @@ bool spec_equal(const Spec *a, const Spec *b) {
 static Place *place_copy(const Place *from) {
         Place *to = NULL;
 
-        if (from)
-                MUST(place_new(&to, from->session, &from->foreign, from->mode, from->publishers,
-                               from->n_publishers));
+        ApiId foreign;
+
+        if (!from)
+                return NULL;
+        foreign = place_foreign(from);
+        MUST(place_new(&to, from->session, &foreign, from->mode, from->publishers,
+                       from->n_publishers));
         return to;
 }
 

@@ -54,7 +54,7 @@ static void test_participant(void **state) {
         assert_int_equal(row->spec->permissions, PUBLISH_AUDIO);
         /* In a session that is not in the registry. */
         assert_int_equal(row->wanted->session, 0);
-        assert_string_equal(api_id_text(&row->wanted->foreign), "s9");
+        assert_string_equal(place_foreign(row->wanted).text, "s9");
         assert_int_equal(row->wanted->mode, MODE_SESSION);
         assert_true(row_in_sync(row));
         assert_false(row->has_token);

@@ -100,7 +100,7 @@ static void test_foreign_session(void **state) {
         n_sent = bench->n_sent;
         row = bench_row(bench, KIND_PARTICIPANT, member);
         assert_true(row_in_sync(row));
-        assert_string_equal(api_id_text(&row->wanted->foreign), "elsewhere");
+        assert_string_equal(place_foreign(row->wanted).text, "elsewhere");
 
         /* Nor is anybody put back there: no user here has ever wanted that. */
         see(bench, member, "p1", NULL, MODE_NONE);

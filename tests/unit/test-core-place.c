@@ -355,7 +355,7 @@ static void test_join_conflict(void **state) {
         const Row *row = bench_row(bench, KIND_PARTICIPANT, participant);
         assert_true(row_in_sync(row));
         assert_int_equal(row->wanted->session, 0);
-        assert_string_equal(api_id_text(&row->wanted->foreign), "elsewhere");
+        assert_string_equal(place_foreign(row->wanted).text, "elsewhere");
         assert_int_equal(row->last_error, OUTCOME_CONFLICT);
 }
 
