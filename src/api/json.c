@@ -128,19 +128,24 @@ static int text_parse(json_object **ret, json_tokener *tokener, const char *text
         return 0;
 }
 
+/* Whether a text can be JSON, before json-c, which lets more pass, has seen it. */
+static bool shape_is_fit(const Shape *shape, const char *text, size_t n) {
+        size_t n_points;
+
+        if (n == 0 || n > INT_MAX - 3 || shape->n_values > JSON_VALUES_MAX || shape->is_lax)
+                return false;
+        /* json-c alone lets overlong forms pass. */
+        return shape->is_ascii || text_code_points(text, &n_points);
+}
+
 int json_parse(json_object **ret, const char *text, size_t n, bool secret) {
         CLEANUP(tokener_freep) json_tokener *tokener = NULL;
         CLEANUP(json_freep) json_object *tree = NULL;
         Shape shape = text_shape(text, n);
-        size_t n_points;
         int r;
 
-        if (n == 0 || n > INT_MAX - 3 || shape.n_values > JSON_VALUES_MAX || shape.is_lax)
+        if (!shape_is_fit(&shape, text, n))
                 return 0;
-        /* json-c alone lets overlong forms pass. */
-        if (!shape.is_ascii && !text_code_points(text, &n_points))
-                return 0;
-
         tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
         if (!tokener)
                 return -ENOMEM;
@@ -160,6 +165,66 @@ int json_parse(json_object **ret, const char *text, size_t n, bool secret) {
         else if (secret)
                 json_scrub(tree);
         return r;
+}
+
+/* The next byte that is no white space, 0: there is none. */
+static char list_take(JsonList *list) {
+        while (list->at < list->n) {
+                char c = list->text[list->at++];
+
+                if (c != ' ' && c != '\t' && c != '\r' && c != '\n')
+                        return c;
+        }
+        return 0;
+}
+
+int json_list_open(JsonList *list, const char *text, size_t n) {
+        Shape shape = text_shape(text, n);
+
+        *list = (JsonList){ .text = text, .n = n, .n_members = shape.n_members };
+        if (!shape_is_fit(&shape, text, n) || list_take(list) != '[')
+                return 0;
+        list->tokener = json_tokener_new_ex(JSON_DEPTH_MAX - 1);
+        if (!list->tokener)
+                return -ENOMEM;
+        /* The next comma trails. */
+        json_tokener_set_flags(list->tokener,
+                               JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+        return 1;
+}
+
+static int list_end(JsonList *list) {
+        return list_take(list) == 0 && list->n_members == 0 ? JSON_LIST_END : 0;
+}
+
+int json_list_next(JsonList *list, json_object **ret) {
+        const size_t before = list->at;
+        char c = list_take(list);
+        json_object *value;
+
+        if (c == ']')
+                return list_end(list);
+        if (!list->begun)
+                list->at = before;
+        else if (c != ',')
+                return 0;
+        list->begun = true;
+
+        json_tokener_reset(list->tokener);
+        value = json_tokener_parse_ex(list->tokener, list->text + list->at,
+                                      (int)(list->n - list->at) + 1);
+        if (json_tokener_get_error(list->tokener) != json_tokener_success)
+                return 0;
+        list->at += json_tokener_get_parse_end(list->tokener);
+        list->n_members -= tree_members(value);
+        *ret = value;
+        return 1;
+}
+
+void json_list_close(JsonList *list) {
+        if (list->tokener)
+                json_tokener_free(list->tokener);
+        *list = (JsonList){ 0 };
 }
 
 json_object *json_member(json_object *object, const char *key) {

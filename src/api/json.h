@@ -29,6 +29,32 @@
  */
 int json_parse(json_object **ret, const char *text, size_t n, bool secret);
 
+/* A list that is read value by value: there is a tree of one at a time, and the next one lies where
+ * the last one was. */
+typedef struct JsonList {
+        json_tokener *tokener;
+        const char *text;
+        size_t n, at;
+        size_t n_members; /* of objects, that are still to come */
+        bool begun;
+} JsonList;
+
+/**
+ * json_list_open() - begin to read a list, as strictly as json_parse() does
+ * @list: to be closed, whatever comes back
+ * @text: text[n] is a NUL; lives as long as the list is open
+ *
+ * Return: 1, 0 where it is no list or no JSON, as far as can be told without its values, -ENOMEM.
+ */
+int json_list_open(JsonList *list, const char *text, size_t n);
+
+#define JSON_LIST_END 2
+
+/* The next value, the caller's to free. Only the end tells that all of it was JSON. Return: 1,
+ * JSON_LIST_END, 0 where it is no JSON. */
+int json_list_next(JsonList *list, json_object **ret);
+void json_list_close(JsonList *list);
+
 /* A member of an object; NULL where there is none, it is null, or @object is no object. */
 json_object *json_member(json_object *object, const char *key);
 

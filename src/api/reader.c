@@ -97,27 +97,49 @@ static int sighting_read_listed(Sighting *sighting, json_object *tree, const Api
         return r;
 }
 
-static int list_read(Reading *reading, json_object *tree, const ApiId *session) {
-        size_t n;
-        int r = 1;
+static int list_add(Reading *reading, json_object *tree, const ApiId *session) {
+        size_t n = reading->n_sightings;
+        Sighting *sightings;
 
-        if (tree_is_nothing(tree))
-                return 1;
-        if (!json_object_is_type(tree, json_type_array))
+        if (n == READER_LIST_MAX)
                 return 0;
-        n = json_object_array_length(tree);
-        if (n > READER_LIST_MAX)
-                return 0;
+        /* It need not be made longer: that is how many may be in a session. */
+        if (n % SESSION_MEMBERS_MAX == 0) {
+                sightings = reallocarray(reading->sightings, n + SESSION_MEMBERS_MAX,
+                                         sizeof(*sightings));
+                if (!sightings)
+                        return -ENOMEM;
+                reading->sightings = sightings;
+        }
+        reading->sightings[n] = (Sighting){ 0 };
+        reading->n_sightings++;
+        return sighting_read_listed(reading->sightings + n, tree, session);
+}
 
-        reading->sightings = calloc(n, sizeof(*reading->sightings));
-        if (!reading->sightings)
-                return -ENOMEM;
-        for (size_t i = 0; r > 0 && i < n; i++)
-                r = sighting_read_listed(&reading->sightings[reading->n_sightings++],
-                                         json_object_array_get_idx(tree, i), session);
-        if (r <= 0)
-                return r;
-        return sightings_sort(reading->sightings, n);
+/* What is no list may stand for an empty one. */
+static int list_read_none(const char *text, size_t n) {
+        CLEANUP(json_freep) json_object *tree = NULL;
+        int r;
+
+        r = json_parse(&tree, text, n, false);
+        return r > 0 ? tree_is_nothing(tree) : r;
+}
+
+static int list_read(Reading *reading, const char *text, size_t n, const ApiId *session) {
+        CLEANUP(json_list_close) JsonList list;
+        int r;
+
+        r = json_list_open(&list, text, n);
+        if (r == 0)
+                return list_read_none(text, n);
+        while (r == 1) {
+                CLEANUP(json_freep) json_object *tree = NULL;
+
+                r = json_list_next(&list, &tree);
+                if (r == 1)
+                        r = list_add(reading, tree, session);
+        }
+        return r == JSON_LIST_END ? sightings_sort(reading->sightings, reading->n_sightings) : r;
 }
 
 static int tree_read(Reading *reading, json_object *tree, const Question *question) {
@@ -132,7 +154,6 @@ static int tree_read(Reading *reading, json_object *tree, const Question *questi
         case OPERATION_GET_SUBSCRIPTIONS:
                 return sighting_read_one(reading, tree, question);
         case OPERATION_LIST_PARTICIPANTS:
-                return list_read(reading, tree, &question->session);
         case OPERATION_DELETE_PARTICIPANT:
         case OPERATION_DELETE_SESSION:
         case OPERATION_ADD_PARTICIPANT:
@@ -142,6 +163,21 @@ static int tree_read(Reading *reading, json_object *tree, const Question *questi
                 break;
         }
         return 1;
+}
+
+static int text_read(Reading *reading, const char *text, size_t n, const Question *question) {
+        CLEANUP(json_freep) json_object *tree = NULL;
+        bool secret = question->operation == OPERATION_CREATE_PARTICIPANT;
+        int r;
+
+        if (question->operation == OPERATION_LIST_PARTICIPANTS)
+                return list_read(reading, text, n, &question->session);
+        r = json_parse(&tree, text, n, secret);
+        if (r > 0)
+                r = tree_read(reading, tree, question);
+        if (secret)
+                json_scrub(tree);
+        return r;
 }
 
 /* Whether a body matters at all: what is done is done, whatever the API says about it. */
@@ -171,19 +207,13 @@ static bool operation_may_be_empty(Operation operation) {
 
 int reader_read(Reading *ret, const Question *question, unsigned status, const char *text,
                 size_t n) {
-        CLEANUP(json_freep) json_object *tree = NULL;
-        bool secret = question->operation == OPERATION_CREATE_PARTICIPANT;
         Reading reading = { 0 };
         int r = 1;
 
-        if (operation_has_answer(question->operation) &&
-            !(status == 204 && operation_may_be_empty(question->operation)))
-                r = json_parse(&tree, text, n, secret);
-        if (r > 0)
-                r = operation_has_answer(question->operation) ? tree_read(&reading, tree, question)
-                                                              : 1;
-        if (secret)
-                json_scrub(tree);
+        if (status == 204 && operation_may_be_empty(question->operation))
+                r = tree_read(&reading, NULL, question);
+        else if (operation_has_answer(question->operation))
+                r = text_read(&reading, text, n, question);
 
         if (r > 0)
                 *ret = reading;

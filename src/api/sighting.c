@@ -27,7 +27,8 @@ static int sighting_compare(const void *a, const void *b) {
 }
 
 int sightings_sort(Sighting *sightings, size_t n) {
-        qsort(sightings, n, sizeof(*sightings), sighting_compare);
+        if (n > 1)
+                qsort(sightings, n, sizeof(*sightings), sighting_compare);
         for (size_t i = 1; i < n; i++)
                 if (sighting_compare(sightings + i - 1, sightings + i) == 0)
                         return 0;

@@ -98,6 +98,7 @@ static void test_sightings(void **state) {
                   "P@:none" },
 
                 { "an empty list", &list, 200, "[]", "" },
+                { "an empty list, spaced", &list, 200, " [\n] ", "" },
                 { "an object for an empty list", &list, 200, "{}", "" },
                 { "null for an empty list", &list, 200, "null", "" },
                 { "no content for an empty list", &list, 204, "", "" },
@@ -109,6 +110,8 @@ static void test_sightings(void **state) {
                   "[{\"id\":\"B\"},{\"id\":\"C\",\"sessions\":[]},{\"id\":\"D\","
                   "\"sessions\":null}]",
                   "B@S:none; C@S:none; D@S:none" },
+                { "a list, spaced", &list, 200, "\t[ {\"id\":\"B\"}\n,\r\n{\"id\":\"A\"} ]\n",
+                  "A@S:none; B@S:none" },
                 { "listed, and says elsewhere", &list, 200, "[{\"id\":\"B\",\"sessions\":[\"T\"]}]",
                   "B@T:none" },
 
@@ -368,6 +371,18 @@ static void test_hostile(void **state) {
                   "}" },
                 { "an object that is not empty for a list", &list, "{\"participants\":[]}" },
                 { "null in a list", &list, "[null]" },
+                { "a comma at the end of a list", &list, "[{\"id\":\"A\"},]" },
+                { "a comma in front of a list", &list, "[,{\"id\":\"A\"}]" },
+                { "a list without a comma", &list, "[{\"id\":\"A\"} {\"id\":\"B\"}]" },
+                { "a list with semicolons", &list, "[{\"id\":\"A\"};{\"id\":\"B\"}]" },
+                { "something after a list", &list, "[{\"id\":\"A\"}]]" },
+                { "something after an empty list", &list, "[]{}" },
+                { "a list that is not closed", &list, "[{\"id\":\"A\"}" },
+                { "a list that goes on", &list, "[{\"id\":\"A\"}," },
+                { "a list that only begins", &list, "[" },
+                { "a list closed otherwise", &list, "[{\"id\":\"A\"}}" },
+                { "a key twice in a list", &list,
+                  "[{\"id\":\"A\",\"x\":1,\"x\":2},{\"id\":\"B\"}]" },
                 { "bare ids in a list", &list, "[\"A\"]" },
                 { "a good one, then a bad one", &list, "[{\"id\":\"A\"},{\"id\":3}]" },
                 { "listed twice", &list, "[{\"id\":\"A\"},{\"id\":\"B\"},{\"id\":\"A\"}]" },
@@ -406,6 +421,26 @@ static char *repeat(const char *head, const char *piece, size_t n, const char *t
                 end = stpcpy(end, piece);
         strcpy(end, tail);
         return text;
+}
+
+/* A thousand, which is more than the API lets a session have. */
+static void test_long_list(void **state) {
+        char text[32000] = "[", *end = text + 1;
+        Reading reading = { 0 };
+
+        (void)state;
+        for (int i = 999; i >= 0; i--)
+                end += sprintf(end, "{\"id\":\"p-%03d\"}%s", i, i > 0 ? "," : "]");
+        assert_int_equal(read_text(&reading, &list, 200, text), 1);
+        assert_int_equal(reading.n_sightings, 1000);
+        for (int i = 0; i < 1000; i++) {
+                char id[8];
+
+                sprintf(id, "p-%03d", i);
+                assert_string_equal(reading.sightings[i].id.text, id);
+                assert_string_equal(reading.sightings[i].session.text, "S");
+        }
+        reading_deinit(&reading);
 }
 
 static void test_huge(void **state) {
@@ -475,6 +510,7 @@ int main(void) {
                 cmocka_unit_test(test_hostile_for_all),
                 cmocka_unit_test(test_hostile),
                 cmocka_unit_test(test_no_content),
+                cmocka_unit_test(test_long_list),
                 cmocka_unit_test(test_huge),
                 cmocka_unit_test(test_raw_nul),
                 cmocka_unit_test(test_scrub),
