@@ -182,8 +182,15 @@ static int host_unauthorized(Core *core, const Answer *answer) {
         /* A list that was refused lately was refused for that. */
         core_lists_anew(core);
         host_probe_rarely(core);
+        core->host.denial = outcome_of(answer->outcome);
         r = host_go(core, API_STATE_UNAUTHORIZED, answer);
-        return r < 0 ? r : core_withdraw(core, outcome_of(answer->outcome), answer->message);
+        return r < 0 ? r : core_withdraw(core, core->host.denial, answer->message);
+}
+
+int host_withdraw(Core *core) {
+        if (core->host.state != API_STATE_UNAUTHORIZED || core->host.denial == OUTCOME_DONE)
+                return 0;
+        return core_withdraw(core, core->host.denial, "The API refuses the credentials.");
 }
 
 static int host_redirected(Core *core, bool probe, const Answer *answer) {

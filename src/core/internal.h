@@ -41,6 +41,7 @@ typedef struct Host {
         Flight *probe;
         uint64_t outdated; /* serial: what was sent before says nothing of the credentials of now */
         usec_t last_contact_at; /* CLOCK_REALTIME */
+        Outcome denial;         /* how the credentials were refused last; DONE: never */
         bool redirected;        /* said so once */
 
         bool no_lists;        /* it cannot list the participants of a session */
@@ -208,6 +209,8 @@ bool host_may_send(const Core *core);
 bool host_open(const Core *core);
 /* What an answer says about the host, beside what it says about its object. */
 int host_note(Core *core, const Flight *flight, const Answer *answer);
+/* While it refuses our credentials: calls that stayed here since it said so are withdrawn, too. */
+int host_withdraw(Core *core);
 /* The probe that is out never was, or will not be heard of. */
 void host_probe_again(Core *core);
 /* Sends a probe where one is due. */

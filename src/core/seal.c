@@ -306,6 +306,9 @@ static int withhold_some(Core *core, Batch *batch) {
                 }
                 batch->effects[n++] = *effect;
         }
+        /* Whoever asked for what now stays here was not among those that the refusal withdrew. */
+        if (r >= 0 && n < batch->n_effects)
+                r = host_withdraw(core);
         batch->n_effects = n;
         return r;
 }

@@ -258,6 +258,32 @@ static void test_unauthorized(void **state) {
         assert_int_equal(bench->n_requests, 2);
 }
 
+/* Neither is a call sent whose request is still on its way to the disk when the refusal comes. */
+static void test_unauthorized_while_stored(void **state) {
+        Bench *bench = *state;
+        Answer refused = { .outcome = API_FORBIDDEN, .message = "as told", .request_id = "" };
+        uint64_t kept, withdrawn;
+        Intent accepted = create;
+        Batch *batch;
+
+        assert_int_equal(bench_intend(bench, create), 0);
+        refused.serial = bench->requests[0].serial;
+        bench->n_requests = 0;
+        accepted.wait = false;
+        assert_int_equal(bench_take_in(bench, accepted, &kept), 0);
+        assert_int_equal(bench_take_in(bench, create, &withdrawn), 0);
+        assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
+        assert_int_equal(core_answer(bench->core, &refused, bench->now), 0);
+        assert_int_equal(core_committed(bench->core, batch, bench->now), 0);
+        core_release(bench->core, batch);
+        bench_turn(bench);
+        assert_int_equal(bench->n_requests, 0);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_FORBIDDEN);
+        assert_null(bench_row(bench, KIND_SESSION, withdrawn));
+        assert_non_null(bench_row(bench, KIND_SESSION, kept));
+        assert_int_equal(core_status(bench->core).suspected_orphans, 0);
+}
+
 /* What was accepted is not withdrawn because somebody else waits for the same object. */
 static void test_unauthorized_keeps_what_was_accepted(void **state) {
         Bench *bench = *state;
@@ -552,6 +578,7 @@ int main(void) {
                 TEST(test_slower_api),
                 TEST(test_throttled_again),
                 TEST(test_unauthorized),
+                TEST(test_unauthorized_while_stored),
                 TEST(test_unauthorized_keeps_what_was_accepted),
                 TEST(test_unauthorized_is_not_offline),
                 TEST(test_no_credentials),
