@@ -154,8 +154,9 @@ int core_back_off(Core *core, Object *object, Outcome outcome, const char *messa
         return row_set_error(&object->row, outcome, message);
 }
 
+static const char session_gone[] = "The session is gone.";
+
 int core_release_member(Core *core, Object *member, uint64_t session) {
-        static const char message[] = "The session is gone.";
         /* Asked before the goals move on: a waiter is known by the revision that it made. */
         const bool awaited = waiters_create_and_join(member);
         Goal *goals = member->row.goals;
@@ -183,13 +184,25 @@ int core_release_member(Core *core, Object *member, uint64_t session) {
                         goals[aspect].agreed_rev = goals[aspect].wanted_rev;
         }
         member->must_read = true;
-        return awaited ? core_uncreate(core, member, OUTCOME_NO_SUCH_SESSION, message) : 0;
+        return awaited ? core_uncreate(core, member, OUTCOME_NO_SUCH_SESSION, session_gone) : 0;
+}
+
+/* What was wanted there, and was not confirmed yet, is a change that has failed. */
+static int part(Core *core, Object *member, uint64_t session) {
+        const Row *row = &member->row;
+        const bool failed = place_in_session(row->wanted, session) && !row->gone &&
+                            (row_open(row, MEMBERSHIP) || row_open(row, SUBSCRIPTIONS));
+        int r = core_release_member(core, member, session);
+
+        return r < 0 || !failed || member->removed
+                       ? r
+                       : row_set_error(&member->row, OUTCOME_NO_SUCH_SESSION, session_gone);
 }
 
 int core_dissolve(Core *core, Object *session) {
         while (session->members.n > 0) {
                 Object *member = session->members.items[session->members.n - 1];
-                int r = core_release_member(core, member, session->row.number);
+                int r = part(core, member, session->row.number);
 
                 if (r >= 0)
                         r = session_set_member(session, member, false);

@@ -244,6 +244,36 @@ static void test_session_gone_under_a_join(void **state) {
         assert_true(row_in_sync(bench_row(bench, KIND_PARTICIPANT, participant)));
 }
 
+/* Accepted, and then there is no session any more: that is a change that failed after its reply.
+ * Whoever was a member already has changed nothing. */
+static void test_session_gone_after_the_reply(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t member = bench_participant(bench, "p1", session, MODE_SESSION);
+        uint64_t joins = bench_participant(bench, "p2", 0, MODE_NONE);
+        Intent add = intent_add(joins, session, MODE_SESSION);
+
+        bench_skip_reads(bench);
+        add.wait = false;
+        assert_int_equal(bench_intend(bench, add), 0);
+        assert_int_equal(bench_operation(bench), OPERATION_ADD_PARTICIPANT);
+        bench_answer(bench, API_BROKEN);
+        assert_int_equal(bench_row(bench, KIND_PARTICIPANT, joins)->last_error,
+                         OUTCOME_UNAVAILABLE);
+        bench_answer(bench, API_NOT_FOUND); /* the probe */
+        assert_int_equal(bench_intend(bench, intent_delete(KIND_SESSION, session)), 0);
+        for (unsigned i = 0; i < 8 && bench_operation(bench) != OPERATION_DELETE_SESSION; i++)
+                bench_answer(bench, API_BROKEN);
+        bench_answer(bench, API_OK);
+        assert_null(bench_row(bench, KIND_SESSION, session));
+        const Row *row = bench_row(bench, KIND_PARTICIPANT, joins);
+        assert_null(row->wanted);
+        assert_true(row_in_sync(row));
+        assert_int_equal(row->last_error, OUTCOME_NO_SUCH_SESSION);
+        assert_string_equal(row->last_message, "The session is gone.");
+        assert_int_equal(bench_row(bench, KIND_PARTICIPANT, member)->last_error, OUTCOME_DONE);
+}
+
 /* The creation that was to join it, too: with the error for its caller it leaves nothing behind. */
 static void test_session_gone_under_a_creation(void **state) {
         Bench *bench = *state;
@@ -461,6 +491,7 @@ int main(void) {
                 TEST(test_removal_first),
                 TEST(test_refused_membership),
                 TEST(test_session_deleted),
+                TEST(test_session_gone_after_the_reply),
                 TEST(test_session_gone_under_a_join),
                 TEST(test_session_gone_under_a_creation),
                 TEST(test_created_and_moved),
