@@ -32,8 +32,10 @@ def make_room(path):
     """Gives it back."""
     os.unlink(os.path.join(path, FILLER))
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    os.fsync(folder)
-    os.close(folder)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def unmount(path):
