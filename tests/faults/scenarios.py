@@ -142,11 +142,12 @@ class Scenario:
     def judge(self, stage, accepted):
         """Starts the daemon on what is left. Returns what does not hold once all was read and is in
         sync."""
-        before = max((item["seq"] for item in stage.simulator.requests()), default=0)
+        before = last_request(stage)["seq"]
         since = time.time() * 1e6
         self.start_again(stage)
         found = []
-        if is_late(stage, lambda: is_in_sync(stage, since)):
+        if is_late(stage, lambda: stage.get(PATH)["ApiState"] != "offline" and
+                   is_in_sync(stage, since)):
             found.append(f"I6: not in sync within {bound_sec(stage):.1f} s")
         found += violations(stage, accepted, stage.before)
         found += too_much(stage, before)
@@ -158,9 +159,11 @@ class Scenario:
         if not self.faults:
             stage.daemon.start()
             return
-        stage.simulator.set_faults(AWAY)
+        stage.simulator.set_faults(*AWAY)
         stage.daemon.start()
-        stage.daemon.await_property(PATH, "ApiState", "offline", GIVE_UP_SEC)
+        # What is answered late says that the API is there.
+        wait_for(lambda: last_request(stage)["fault"] and
+                 stage.get(PATH)["ApiState"] == "offline", GIVE_UP_SEC)
         stage.simulator.set_faults()
 
 
@@ -237,6 +240,10 @@ def refusals(stage):
         yield error
 
 
+def last_request(stage):
+    return (stage.simulator.requests() or [{"seq": 0, "fault": None}])[-1]
+
+
 def call_of(stage, step):
     """Whether a client was told, by signal or reply, that a call is accepted."""
     with Listener(stage.bus) as listener:
@@ -249,8 +256,8 @@ def call_of(stage, step):
 EVERYTHING = (CREATE_SESSION, CREATE_PARTICIPANT, CREATE_ONCE, ADD, SUBSCRIBE, DELETE_PARTICIPANT,
               DELETE_SESSION)
 LOST = {"method": "POST", "kind": "drop", "count": 2}
-# What was accepted is still answered, so that no creation is lost more.
-AWAY = {"method": "GET", "kind": "refuse"}
+# Creations are still answered, so that none is lost more.
+AWAY = [{"method": method, "kind": "refuse"} for method in ("GET", "PUT", "DELETE")]
 BROKEN = {"kind": "status", "status": 503, "probability": 0.3}
 
 SCENARIOS = {
