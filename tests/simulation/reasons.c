@@ -75,7 +75,23 @@ static bool wish_has(const Wish *wish, const Publisher *publisher) {
         return false;
 }
 
-static bool place_is_wished(const Case *c, const Place *place, const Wish *wish) {
+/* Whether somebody was asked to go elsewhere after @wish was asked for. */
+static bool has_left_since(const Case *c, uint64_t number, const Wish *wish, uint64_t session) {
+        const Item *item = clients_item(&c->run->clients, KIND_PARTICIPANT, number);
+
+        for (size_t i = item->n_wishes; i > 0; i--) {
+                const Wish *later = item->wishes + i - 1;
+
+                if (later->sequence < wish->sequence)
+                        break;
+                if (!later->anywhere && later->session != session)
+                        return true;
+        }
+        return false;
+}
+
+/* @back: whether it is gone back to; then those are missing who have left since, too. */
+static bool place_is_wished(const Case *c, const Place *place, const Wish *wish, bool back) {
         const bool somewhere = wish->session != 0 || wish->anywhere;
 
         if (!place || !somewhere)
@@ -87,7 +103,8 @@ static bool place_is_wished(const Case *c, const Place *place, const Wish *wish)
 
         for (size_t i = 0; i < wish->n_entries; i++)
                 if (!place_publisher(place, wish->entries[i].publisher) &&
-                    !publisher_is_leaving(c, wish->entries[i].publisher, place))
+                    !publisher_is_leaving(c, wish->entries[i].publisher, place) &&
+                    !(back && has_left_since(c, wish->entries[i].publisher, wish, place->session)))
                         return false;
         for (size_t i = 0; i < place->n_publishers; i++)
                 if (place->publishers[i].number != 0 && !wish_has(wish, place->publishers + i))
@@ -102,7 +119,7 @@ static bool is_asked_for(const Case *c) {
         for (size_t i = item->n_wishes; i > 0; i--) {
                 if (item->wishes[i - 1].sequence <= c->run->life.sealed)
                         break;
-                if (!place_is_wished(c, c->new->wanted, item->wishes + i - 1))
+                if (!place_is_wished(c, c->new->wanted, item->wishes + i - 1, false))
                         continue;
                 if (c->new->wanted)
                         item->wishes[i - 1].session = c->new->wanted->session;
@@ -318,7 +335,7 @@ static bool is_accepted_again(const Case *c) {
                 return true;
         for (size_t i = item->n_wishes; i > 0; i--) {
                 const Wish *wish = item->wishes + i - 1;
-                bool is_wished = place_is_wished(c, c->new->wanted, wish);
+                bool is_wished = place_is_wished(c, c->new->wanted, wish, true);
 
                 if (is_wished && (wish->acknowledged || wish->sequence <= c->run->life.began))
                         return true;
@@ -546,7 +563,8 @@ void reasons_check_withdrawn(Run *run, const Row *row, uint64_t sequence) {
                 return;
         for (size_t i = 0; i < c.item->n_wishes; i++) {
                 const Wish *wish = c.item->wishes + i;
-                const bool is_wished = place_is_wished(&c, row->wanted, wish);
+                const bool is_wished =
+                        place_is_wished(&c, row->wanted, wish, wish->sequence != sequence);
 
                 if (is_wished && (wish->acknowledged || wish->sequence <= run->life.began))
                         return;

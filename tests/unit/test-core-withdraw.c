@@ -171,6 +171,48 @@ static void test_delete_may_be_done(void **state) {
         assert_int_equal(row_state(bench_row(bench, KIND_SESSION, two)), STATE_ACTIVE);
 }
 
+/* Whom it heard and who has left since, asked for by somebody in the same turn, is not in the list
+ * that is gone back to, even if he has come again. */
+static void test_publisher_left(void **state) {
+        Bench *bench = *state;
+        Scene scene = { .two = bench_session(bench, "s2") };
+        uint64_t leaves = bench_participant(bench, "p2", scene.two, MODE_NONE);
+        uint64_t stays = bench_participant(bench, "p3", scene.two, MODE_NONE);
+        const Publisher publishers[] = { { .number = leaves }, { .number = stays } };
+        Intent subscribe, other = { .object = KIND_PARTICIPANT, .number = leaves };
+        Answer answer = { .outcome = API_UNAUTHORIZED, .message = "", .request_id = "" };
+        const Place *wanted;
+
+        scene.participant = bench_participant(bench, "p1", scene.two, MODE_NONE);
+        subscribe = intent(&scene, INTENT_SUBSCRIBE, false);
+        subscribe.mode = MODE_PARTICIPANTS;
+        subscribe.publishers = publishers;
+        subscribe.n_publishers = ELEMENTSOF(publishers);
+        assert_int_equal(bench_intend(bench, subscribe), 0);
+        bench_answer(bench, API_OK);
+        bench_skip_reads(bench);
+        assert_true(row_in_sync(row_of(bench, &scene)));
+
+        other.session = scene.two;
+        other.kind = INTENT_REMOVE;
+        assert_int_equal(bench_take_in(bench, other, NULL), 0);
+        assert_int_equal(bench_intend(bench, intent(&scene, INTENT_REMOVE, true)), 0);
+        assert_null(row_of(bench, &scene)->wanted);
+        other.kind = INTENT_ADD;
+        assert_int_equal(bench_intend(bench, other), 0);
+        for (size_t i = 0; i < bench->n_requests; i++)
+                if (bench->requests[i].operation == OPERATION_REMOVE_PARTICIPANT &&
+                    bench->requests[i].number == scene.participant)
+                        answer.serial = bench->requests[i].serial;
+        assert_int_equal(core_answer(bench->core, &answer, bench->now), 0);
+        bench_turn(bench);
+        assert_int_equal(bench_reply(bench, bench->last_ticket - 1), OUTCOME_UNAUTHORIZED);
+        wanted = row_of(bench, &scene)->wanted;
+        assert_true(place_in_session(wanted, scene.two));
+        assert_int_equal(wanted->n_publishers, 1);
+        assert_int_equal(wanted->publishers[0].number, stays);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void) {
@@ -182,6 +224,7 @@ int main(void) {
                 TEST(test_accepted_later),
                 TEST(test_nothing_accepted),
                 TEST(test_delete_may_be_done),
+                TEST(test_publisher_left),
         };
 
         return cmocka_run_group_tests_name("core-withdraw", tests, NULL, NULL);
