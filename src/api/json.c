@@ -85,14 +85,19 @@ static Shape text_shape(const char *begin, size_t n) {
 static size_t tree_members(json_object *value) {
         size_t n = 0;
 
-        if (json_object_is_type(value, json_type_object)) {
+        switch (json_object_get_type(value)) {
+        case json_type_object:
                 json_object_object_foreach(value, key, member) {
                         (void)key;
                         n += 1 + tree_members(member);
                 }
-        } else if (json_object_is_type(value, json_type_array)) {
+                break;
+        case json_type_array:
                 for (size_t i = 0; i < json_object_array_length(value); i++)
                         n += tree_members(json_object_array_get_idx(value, i));
+                break;
+        default:
+                break;
         }
         return n;
 }
