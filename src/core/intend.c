@@ -303,7 +303,6 @@ static int intend_refresh(Core *core, Object *object, const Intent *intent, uint
                 return refuse(ret_reason, OUTCOME_UNAVAILABLE,
                               "The API cannot be asked at the moment.");
         object->look_at = core->now.boottime;
-        object->looked_for = true;
         core_wake(core, object);
         return waiter_new(core, object, INTENT_REFRESH, ticket, true, NULL);
 }

@@ -96,7 +96,8 @@ struct Object {
         bool look_missed : 1;   /* a read was discarded because a change was out */
         bool join_conflict : 1; /* a join was answered with 409: the next read decides */
         bool look_subscriptions : 1;
-        bool looked_for : 1;      /* due to be read for a reason: PRIORITY_REREAD */
+        bool looked_for : 1; /* due to be read for a reason: PRIORITY_REREAD; not by a read that
+                                   * was sent before */
         bool counted_pending : 1; /* with its owner */
 
         STAILQ_ENTRY(Object) on_woken;

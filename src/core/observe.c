@@ -68,11 +68,14 @@ static void look_later(Core *core, Object *object, const Object *reader) {
         usec_t expires_at = object->row.expires_at;
 
         object->n_read_failed = 0;
-        object->looked_for = false;
         if (reader) {
+                object->looked_for = false;
                 object->look_at = USEC_NEVER;
                 return;
         }
+        /* Something has changed since this read was sent: it has not seen that. */
+        if (object->looked_for)
+                return;
         object->look_at = spread_next(now, core->config.resync_interval_usec,
                                       core->config.seed + object->row.number, &core->seed);
         if (expires_at > core->now.realtime)

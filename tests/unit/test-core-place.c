@@ -227,6 +227,47 @@ static void test_session_deleted(void **state) {
         assert_string_equal(api_id_text(&bench->requests[0].participant), "p1");
 }
 
+/* Each change is looked at once it is confirmed, though a list that was sent before comes after. */
+static void test_change_under_a_look(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t member = bench_participant(bench, "p1", session, MODE_NONE);
+        uint64_t joins = bench_participant(bench, "p2", 0, MODE_NONE);
+        Sighting sightings[] = { bench_sighting("p1", "s1", MODE_NONE),
+                                 bench_sighting("p2", "s1", MODE_NONE) };
+        Intent refresh = { .kind = INTENT_REFRESH, .object = KIND_SESSION, .number = session };
+        Request list;
+
+        bench_pass(bench, USEC_PER_SEC);
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, refresh), 0);
+        assert_int_equal(bench_operation(bench), OPERATION_LIST_PARTICIPANTS);
+        assert_int_equal(bench_intend(bench, intent_add(joins, session, MODE_NONE)), 0);
+        list = bench->requests[0];
+        bench->requests[0] = bench->requests[1];
+        bench->requests[1] = list;
+        bench_answer(bench, API_OK);
+        assert_int_equal(bench->n_requests, 1);
+        bench_answer_sightings(bench, sightings, 1);
+        assert_int_equal(bench_reply(bench, bench->last_ticket - 1), OUTCOME_DONE);
+        bench_pass(bench, USEC_PER_SEC);
+        assert_int_equal(bench->n_requests, 1);
+        assert_int_equal(bench_operation(bench), OPERATION_LIST_PARTICIPANTS);
+        bench_answer_sightings(bench, sightings, 2);
+        assert_int_equal(bench_row(bench, KIND_PARTICIPANT, joins)->synced_at,
+                         bench_row(bench, KIND_PARTICIPANT, member)->synced_at);
+
+        /* A Refresh meanwhile shares the read that is out, and asks for no other. */
+        bench_pass(bench, USEC_PER_SEC);
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, refresh), 0);
+        assert_int_equal(bench_intend(bench, refresh), 0);
+        bench_answer_sightings(bench, sightings, 2);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+        bench_pass(bench, USEC_PER_SEC);
+        assert_int_equal(bench->n_requests, 0);
+}
+
 /* A call that waits for a membership in a session that goes. */
 static void test_session_gone_under_a_join(void **state) {
         Bench *bench = *state;
@@ -492,6 +533,7 @@ int main(void) {
                 TEST(test_refused_membership),
                 TEST(test_session_deleted),
                 TEST(test_session_gone_after_the_reply),
+                TEST(test_change_under_a_look),
                 TEST(test_session_gone_under_a_join),
                 TEST(test_session_gone_under_a_creation),
                 TEST(test_created_and_moved),
