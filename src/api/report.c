@@ -2,6 +2,7 @@
 #include "api/report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "api/complaint.h"
 #include "api/ending.h"
@@ -42,9 +43,19 @@ static const char *header_find(CURL *easy, const char *name) {
         return header->value;
 }
 
+/* More seconds than may fit in 63 bits: curl makes 0 of what does not. */
+static bool is_huge(const char *number) {
+        size_t n_digits = strspn(number, "0123456789");
+
+        return number[n_digits] == '\0' && n_digits - strspn(number, "0") > 18;
+}
+
 static usec_t retry_after_usec(CURL *easy) {
+        const char *value = header_find(easy, "Retry-After");
         curl_off_t seconds = 0;
 
+        if (value && is_huge(value))
+                return RETRY_AFTER_MAX_SEC * USEC_PER_SEC;
         /* Seconds or a date; before 8.12 negative where the date is in the past. */
         curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds);
         if (seconds < 0)
