@@ -12,7 +12,7 @@ static int change_confirmed(Core *core, Object *object) {
                 return r;
         object->row.n_failed = 0;
         object_retry_at_once(object);
-        return row_set_error(&object->row, OUTCOME_DONE, NULL);
+        return core_clear_error(&object->row);
 }
 
 /* Repeats of hours must not fill the log: told are the 1st, 2nd, 4th, 8th ... in a row; and none

@@ -123,6 +123,8 @@ int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool dr
 int core_release_member(Core *core, Object *member, uint64_t session);
 /* A session is not there any more: those who wanted or were observed there are nowhere. */
 int core_dissolve(Core *core, Object *session);
+/* Something was confirmed. What has failed with a session is told until the next intent. */
+int core_clear_error(Row *row);
 /* Takes an object out of the registry, with the next batch. @tombstone: its id must not come back
  * by a late answer. */
 int core_remove(Core *core, Object *object, bool tombstone);

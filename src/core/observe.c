@@ -155,7 +155,7 @@ static int agree(Core *core, Object *object, Aspect aspect) {
         if (r < 0)
                 return r;
         goal->agreed_rev = goal->wanted_rev;
-        return row_set_error(&object->row, OUTCOME_DONE, NULL);
+        return core_clear_error(&object->row);
 }
 
 static int compare_membership(Core *core, Object *object, Place *seen) {

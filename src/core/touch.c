@@ -199,6 +199,13 @@ static int part(Core *core, Object *member, uint64_t session) {
                        : row_set_error(&member->row, OUTCOME_NO_SUCH_SESSION, session_gone);
 }
 
+int core_clear_error(Row *row) {
+        /* Whatever is confirmed now was sent before, or is but that it is nowhere. */
+        if (row->last_error == OUTCOME_NO_SUCH_SESSION)
+                return 0;
+        return row_set_error(row, OUTCOME_DONE, NULL);
+}
+
 int core_dissolve(Core *core, Object *session) {
         while (session->members.n > 0) {
                 Object *member = session->members.items[session->members.n - 1];

@@ -315,6 +315,36 @@ static void test_session_gone_after_the_reply(void **state) {
         assert_int_equal(bench_row(bench, KIND_PARTICIPANT, member)->last_error, OUTCOME_DONE);
 }
 
+/* ... and what was on its way to the API then, and is confirmed after that, does not hide it. */
+static void test_session_gone_before_a_confirmation(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        Intent create = { .kind = INTENT_CREATE, .object = KIND_PARTICIPANT, .session = session };
+        Request creation;
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, create), 0);
+        assert_int_equal(bench_operation(bench), OPERATION_CREATE_PARTICIPANT);
+        assert_int_equal(bench_intend(bench, intent_delete(KIND_SESSION, session)), 0);
+        creation = bench->requests[0];
+        bench->requests[0] = bench->requests[1];
+        bench->requests[1] = creation;
+        bench_answer(bench, API_OK);
+        assert_null(bench_row(bench, KIND_SESSION, session));
+        bench_answer_id(bench, "p1");
+        bench_skip_reads(bench);
+        const Row *row = bench_row(bench, KIND_PARTICIPANT, 1);
+        assert_int_equal(row_state(row), STATE_ACTIVE);
+        assert_true(row_in_sync(row));
+        assert_null(row->wanted);
+        assert_int_equal(row->last_error, OUTCOME_NO_SUCH_SESSION);
+
+        /* The next intent is the end of it. */
+        session = bench_session(bench, "s2");
+        assert_int_equal(bench_intend(bench, intent_add(1, session, MODE_NONE)), 0);
+        assert_int_equal(row->last_error, OUTCOME_DONE);
+}
+
 /* The creation that was to join it, too: with the error for its caller it leaves nothing behind. */
 static void test_session_gone_under_a_creation(void **state) {
         Bench *bench = *state;
@@ -534,6 +564,7 @@ int main(void) {
                 TEST(test_session_deleted),
                 TEST(test_session_gone_after_the_reply),
                 TEST(test_change_under_a_look),
+                TEST(test_session_gone_before_a_confirmation),
                 TEST(test_session_gone_under_a_join),
                 TEST(test_session_gone_under_a_creation),
                 TEST(test_created_and_moved),
