@@ -331,7 +331,8 @@ static bool is_accepted_again(const Case *c) {
         const Item *item = c->item;
 
         /* ... as is what the daemon has made of it since, of which there is no wish. */
-        if (item->has_stood && place_equal(c->new->wanted, item->stood))
+        if (item->has_stood &&
+            (place_equal(c->new->wanted, item->stood) || is_without_leavers(c, item->stood)))
                 return true;
         for (size_t i = item->n_wishes; i > 0; i--) {
                 const Wish *wish = item->wishes + i - 1;
@@ -366,7 +367,8 @@ static bool may_be_taken_over(const Case *c) {
         if ((old->wanted && old->wanted->session == 0) || (place && place->session == 0) ||
             means_the_same(c))
                 return true;
-        return !old->has_token && (!old->wanted || old->goals[SUBSCRIPTIONS].wanted_rev == 0);
+        return !old->has_token && (!old->wanted || session_is_leaving(c, old->wanted->session) ||
+                                   old->goals[SUBSCRIPTIONS].wanted_rev == 0);
 }
 
 /* What the daemon wants by itself, of what somebody had wanted. */
