@@ -109,7 +109,8 @@ def test_streams_that_fail(certificate, what, outcomes):
         with Api(server.url + "/v1", ca_file=certificate.certificate) as api:
             assert api.ask("createSession")["outcome"] in outcomes
             assert server.n_streams == 1
-            assert api.ask("getSession", session="S")["outcome"] in outcomes
+            # Over a used connection, if libcurl has kept it, a refusal cannot be told from its end.
+            assert api.ask("getSession", session="S")["outcome"] in outcomes | {"no-answer"}
             assert server.n_streams == 2
 
 
