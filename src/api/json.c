@@ -86,12 +86,13 @@ static size_t tree_members(json_object *value) {
         size_t n = 0;
 
         switch (json_object_get_type(value)) {
-        case json_type_object:
+        case json_type_object: { /* the macro begins with a declaration */
                 json_object_object_foreach(value, key, member) {
                         (void)key;
                         n += 1 + tree_members(member);
                 }
                 break;
+        }
         case json_type_array:
                 for (size_t i = 0; i < json_object_array_length(value); i++)
                         n += tree_members(json_object_array_get_idx(value, i));
