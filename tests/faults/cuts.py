@@ -75,7 +75,7 @@ class Result:
             self.found.append((0, None, f"{type(error).__name__}: {error}"))
 
     def _go(self, only):
-        with Bench(self.way.careless) as bench:
+        with Bench(self.way) as bench:
             trials = Run(bench, self.way)
             try:
                 trials.all(only)

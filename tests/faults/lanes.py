@@ -91,11 +91,11 @@ def is_made(lane, rows):
 class Operation:
     """`needs`: what is in its lanes; `call`: what brings it about, after `before` and followed by
     `after`, which put everything back; `key`: method and path of its request, as the proxy has it;
-    `holds`: whether the rows are as wanted; `reads`: what is read by it. Where nothing is needed,
-    what it is about is made each time."""
+    `holds`: whether the rows are as wanted; `reads`: what is read by it; `simulator`: options of
+    that. Where nothing is needed, what it is about is made each time."""
 
     def __init__(self, method, path, call, *, needs=(), before=None, after=None, holds=None,
-                 reads=None):
+                 reads=None, simulator=()):
         self.is_creation = method == "POST"
         self.has_answer = method in ("POST", "GET")
         self.makes = needs == ()
@@ -107,6 +107,7 @@ class Operation:
         self.after = after
         self.holds = holds or (lambda lane, rows: True)
         self.reads = reads
+        self.simulator = simulator
 
     def key(self, lane):
         return self.method, self.path(lane), lane.tag if self.is_creation else None
@@ -125,10 +126,11 @@ OPERATIONS = {
         holds=lambda lane, rows: lane.made not in rows),
     "createSession": Operation(
         "POST", lambda lane: "/sessions", Lane.create_session, after=Lane.delete, holds=is_made),
-    # Whoever is looked at for the first time is read alone; later its members are.
+    # Where there are lists, it is asked for by itself only once.
     "getSession": Operation(
         "GET", Lane.made_path, lambda lane: of_session(lane.made, "Refresh"),
-        before=Lane.create_session, after=Lane.delete, reads=lambda lane: lane.made),
+        before=Lane.create_session, after=Lane.delete, reads=lambda lane: lane.made,
+        simulator=("--generation=2020",)),
     "deleteSession": Operation(
         "DELETE", Lane.made_path, Lane.delete, before=Lane.create_session,
         holds=lambda lane, rows: lane.made not in rows),

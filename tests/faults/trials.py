@@ -37,9 +37,9 @@ Way = collections.namedtuple("Way", "operation reset reused shape once careless"
 class Bench(Stage):
     """A stage with a proxy between the daemon and the simulator."""
 
-    def __init__(self, is_careless):
-        super().__init__(CONFIG)
-        self.is_careless = is_careless
+    def __init__(self, way):
+        super().__init__(CONFIG, OPERATIONS[way.operation].simulator)
+        self.is_careless = way.careless
         self.proxy = None
         self.caller = None
 
