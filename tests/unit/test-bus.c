@@ -370,26 +370,19 @@ static void test_fatal(void **state) {
         assert_string_equal(desk->failed_at, "Take a call in");
 }
 
+#define BUS_TEST(test) cmocka_unit_test_setup_teardown(test, desk_setup, desk_teardown)
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(test_create, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_fatal, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_unknown_outcome, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_membership, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_session_id, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_refused, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_token, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_reload, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_configure, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_managed_objects, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_managed_bytes, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_status, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_stuck, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_never_shown, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_session_goes, desk_setup, desk_teardown),
-                cmocka_unit_test_setup_teardown(test_silent_before_the_name, desk_setup,
-                                                desk_teardown),
-                cmocka_unit_test_setup_teardown(test_nobody, desk_setup, desk_teardown),
+                BUS_TEST(test_create),          BUS_TEST(test_fatal),
+                BUS_TEST(test_unknown_outcome), BUS_TEST(test_membership),
+                BUS_TEST(test_session_id),      BUS_TEST(test_refused),
+                BUS_TEST(test_token),           BUS_TEST(test_reload),
+                BUS_TEST(test_configure),       BUS_TEST(test_managed_objects),
+                BUS_TEST(test_managed_bytes),   BUS_TEST(test_status),
+                BUS_TEST(test_stuck),           BUS_TEST(test_never_shown),
+                BUS_TEST(test_session_goes),    BUS_TEST(test_silent_before_the_name),
+                BUS_TEST(test_nobody),
         };
 
         return cmocka_run_group_tests_name("bus", tests, NULL, NULL);

@@ -315,21 +315,27 @@ static void test_session_gone_after_the_reply(void **state) {
         assert_int_equal(bench_row(bench, KIND_PARTICIPANT, member)->last_error, OUTCOME_DONE);
 }
 
-/* ... and what was on its way to the API then, and is confirmed after that, does not hide it. */
+/* The oldest request goes on without an answer. */
+static void answer_second(Bench *bench, ApiOutcome outcome) {
+        Request first = bench->requests[0];
+
+        bench->requests[0] = bench->requests[1];
+        bench->requests[1] = first;
+        bench_answer(bench, outcome);
+}
+
+/* What was on its way to the API when its session went, and is confirmed after that, does not hide
+ * what has failed. */
 static void test_session_gone_before_a_confirmation(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
         Intent create = { .kind = INTENT_CREATE, .object = KIND_PARTICIPANT, .session = session };
-        Request creation;
 
         bench_skip_reads(bench);
         assert_int_equal(bench_intend(bench, create), 0);
         assert_int_equal(bench_operation(bench), OPERATION_CREATE_PARTICIPANT);
         assert_int_equal(bench_intend(bench, intent_delete(KIND_SESSION, session)), 0);
-        creation = bench->requests[0];
-        bench->requests[0] = bench->requests[1];
-        bench->requests[1] = creation;
-        bench_answer(bench, API_OK);
+        answer_second(bench, API_OK);
         assert_null(bench_row(bench, KIND_SESSION, session));
         bench_answer_id(bench, "p1");
         bench_skip_reads(bench);
@@ -353,17 +359,13 @@ static void test_session_gone_under_a_creation(void **state) {
                 .kind = INTENT_CREATE, .object = KIND_PARTICIPANT, .session = session, .wait = true
         };
         const uint64_t participant = 1; /* the first one */
-        Request creation;
 
         bench_skip_reads(bench);
         assert_int_equal(bench_intend(bench, create), 0);
         ticket = bench->last_ticket;
         assert_int_equal(bench_operation(bench), OPERATION_CREATE_PARTICIPANT);
         assert_int_equal(bench_intend(bench, intent_delete(KIND_SESSION, session)), 0);
-        creation = bench->requests[0];
-        bench->requests[0] = bench->requests[1];
-        bench->requests[1] = creation;
-        bench_answer(bench, API_OK);
+        answer_second(bench, API_OK);
         assert_int_equal(bench_reply(bench, ticket), OUTCOME_NO_SUCH_SESSION);
         assert_int_equal(row_state(bench_row(bench, KIND_PARTICIPANT, participant)),
                          STATE_DELETING);
