@@ -7,12 +7,11 @@ import os
 import pytest
 
 from harness.ctl import Convenectl
+from harness.ctl_stage import DONE, FAILED, NOT_FOUND, NOT_IN_SYNC, UNREACHABLE
 from harness.daemon import Daemon
 from harness.programs import TREE
 from harness.schema import Schema
 from harness.wait import wait_for
-
-DONE, FAILED, USAGE, NOT_FOUND, NOT_IN_SYNC, UNREACHABLE, DENIED = range(7)
 
 
 @pytest.fixture(name="daemon")

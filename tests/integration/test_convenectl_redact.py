@@ -7,23 +7,15 @@ import re
 
 import pytest
 
-from harness.bus import PrivateBus
-from harness.ctl import Convenectl
+from harness.ctl_stage import DONE, NOT_FOUND, USAGE, bus_fixture, ctl_fixture  # noqa: F401
 from harness.mock_service import ERROR, MockService
 from harness.programs import TREE
 from harness.schema import Schema
 
-DONE, NOT_FOUND, USAGE = 0, 3, 2
 SCHEMA = Schema(os.path.join(TREE, "data", "convenectl.schema.json"))
 
 SECRETS = ["kickoff", "alice", "bob", "s00010000", "p00010000", "p00020000", "9900000", "hook.corp",
            "x-elsewhere", "desk-cam"]
-
-
-@pytest.fixture(name="bus", scope="module")
-def bus_fixture():
-    with PrivateBus() as bus:
-        yield bus
 
 
 @pytest.fixture(name="service")
@@ -40,11 +32,6 @@ def service_fixture(bus):
             ERROR + "Rejected", "alice is no good for s00010000-aaaa-bbbb-cccc-000000000001"))
         yield service
     bus.await_owner("org.convened1", present=False)
-
-
-@pytest.fixture(name="ctl")
-def ctl_fixture(bus):
-    return Convenectl(bus)
 
 
 def clean(text):
