@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "bus/polkit.h"
 
@@ -15,12 +16,25 @@
 
 #define ASKINGS_PER_USER_MAX 32U
 
+/* To answer a question costs polkit 1.5 ms of CPU and the bus a dozen calls: who has been refused
+ * something is refused it for so long again, and polkit is not asked. */
+#define REFUSAL_USEC USEC_PER_SEC
+
+/* What polkit can let somebody do. */
+typedef enum Right { RIGHT_MANAGE_OTHERS, RIGHT_READ_TOKENS, RIGHT_RELOAD, _RIGHT_MAX } Right;
+
+typedef struct Refusal {
+        const sd_bus_error *error;
+        usec_t until; /* CLOCK_BOOTTIME */
+} Refusal;
+
 /* What is known of a unique name. Names are never used again while the bus runs. */
 typedef struct Caller {
         TAILQ_ENTRY(Caller) link;
         Access *access;
         sd_bus_slot *departure;
         TAILQ_HEAD(Askings, Asking) askings;
+        Refusal refusals[_RIGHT_MAX][2]; /* 1: where somebody may be asked for a password */
         uint32_t uid;
         char name[];
 } Caller;
@@ -30,6 +44,8 @@ typedef struct Asking {
         TAILQ_ENTRY(Asking) link;
         Caller *caller;
         PolkitQuestion *question;
+        Right right;
+        bool interactive;
         AccessAnswer answer;
         void *userdata;
 } Asking;
@@ -59,16 +75,22 @@ static const Rule rules[_ACTION_MAX] = {
         [ACTION_RELOAD] = RULE_ROOT,
 };
 
-/* What polkit is asked for where the table says no; NULL: nothing, everybody may. */
-static const char *const polkit_actions[_ACTION_MAX] = {
-        [ACTION_CREATE_JOINED] = "org.convened1.manage-others",
-        [ACTION_DELETE_SESSION] = "org.convened1.manage-others",
-        [ACTION_DELETE_PARTICIPANT] = "org.convened1.manage-others",
-        [ACTION_SUBSCRIBE] = "org.convened1.manage-others",
-        [ACTION_GET_TOKEN] = "org.convened1.read-tokens",
-        [ACTION_ADD] = "org.convened1.manage-others",
-        [ACTION_REMOVE] = "org.convened1.manage-others",
-        [ACTION_RELOAD] = "org.convened1.reload",
+/* What polkit is asked for where the table says no; of what everybody may it never is. */
+static const Right rights[_ACTION_MAX] = {
+        [ACTION_CREATE_JOINED] = RIGHT_MANAGE_OTHERS,
+        [ACTION_DELETE_SESSION] = RIGHT_MANAGE_OTHERS,
+        [ACTION_DELETE_PARTICIPANT] = RIGHT_MANAGE_OTHERS,
+        [ACTION_SUBSCRIBE] = RIGHT_MANAGE_OTHERS,
+        [ACTION_GET_TOKEN] = RIGHT_READ_TOKENS,
+        [ACTION_ADD] = RIGHT_MANAGE_OTHERS,
+        [ACTION_REMOVE] = RIGHT_MANAGE_OTHERS,
+        [ACTION_RELOAD] = RIGHT_RELOAD,
+};
+
+static const char *const polkit_actions[_RIGHT_MAX] = {
+        [RIGHT_MANAGE_OTHERS] = "org.convened1.manage-others",
+        [RIGHT_READ_TOKENS] = "org.convened1.read-tokens",
+        [RIGHT_RELOAD] = "org.convened1.reload",
 };
 
 static const sd_bus_error denied =
@@ -260,30 +282,51 @@ static bool rule_allows(Rule rule, const Question *question, uint32_t uid) {
         return false;
 }
 
-static void on_verdict(PolkitVerdict verdict, void *userdata) {
-        switch (verdict) {
-        case POLKIT_YES:
-                return asking_end(userdata, NULL);
-        case POLKIT_NO:
-                return asking_end(userdata, &denied);
-        case POLKIT_CHALLENGE:
-                return asking_end(userdata, &challenged);
-        }
+/* What polkit allows it may allow without a password from now on. */
+static void caller_note(Caller *caller, Right right, bool interactive,
+                        const sd_bus_error *refusal) {
+        Refusal *refusals = caller->refusals[right];
+
+        if (refusal)
+                refusals[interactive] =
+                        (Refusal){ refusal, usec_add(clock_now().boottime, REFUSAL_USEC) };
+        else
+                refusals[0] = refusals[1] = (Refusal){ 0 };
 }
 
-static int caller_ask_polkit(Caller *caller, sd_bus_message *message, const char *action,
-                             AccessAnswer answer, void *userdata) {
+static void on_verdict(PolkitVerdict verdict, void *userdata) {
+        Asking *asking = userdata;
+        const sd_bus_error *refusal = NULL;
+
+        switch (verdict) {
+        case POLKIT_YES:
+                break;
+        case POLKIT_NO:
+                refusal = &denied;
+                break;
+        case POLKIT_CHALLENGE:
+                refusal = &challenged;
+                break;
+        }
+        caller_note(asking->caller, asking->right, asking->interactive, refusal);
+        asking_end(asking, refusal);
+}
+
+static int caller_ask_polkit(Caller *caller, Right right, bool interactive, AccessAnswer answer,
+                             void *userdata) {
         CLEANUP(freep) Asking *asking = calloc(1, sizeof(*asking));
         const PolkitRequest request = {
                 .name = caller->name,
-                .action = action,
-                .interactive = sd_bus_message_get_allow_interactive_authorization(message) > 0,
+                .action = polkit_actions[right],
+                .interactive = interactive,
         };
         int r;
 
         if (!asking)
                 return -ENOMEM;
         asking->caller = caller;
+        asking->right = right;
+        asking->interactive = interactive;
         asking->answer = answer;
         asking->userdata = userdata;
         r = polkit_ask(&asking->question, caller->access->bus, &request, on_verdict, asking);
@@ -311,6 +354,9 @@ static bool may_ask_polkit(const Access *access, uint32_t uid) {
 
 int access_ask(Access *access, sd_bus_message *message, const Question *question,
                AccessAnswer answer, void *userdata, sd_bus_error *error) {
+        bool interactive = sd_bus_message_get_allow_interactive_authorization(message) > 0;
+        Right right = rights[question->action];
+        const Refusal *refusal;
         Caller *caller;
         int r;
 
@@ -322,12 +368,14 @@ int access_ask(Access *access, sd_bus_message *message, const Question *question
                                         "Nobody can tell any more who has called.");
         if (caller->uid == 0 || rule_allows(rules[question->action], question, caller->uid))
                 return 1;
+        refusal = &caller->refusals[right][interactive];
+        if (clock_now().boottime < refusal->until)
+                return sd_bus_error_copy(error, refusal->error);
         if (!may_ask_polkit(access, caller->uid))
                 return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
                                          "polkit is asked about %u calls of this user already.",
                                          ASKINGS_PER_USER_MAX);
-        return caller_ask_polkit(caller, message, polkit_actions[question->action], answer,
-                                 userdata);
+        return caller_ask_polkit(caller, right, interactive, answer, userdata);
 }
 
 int access_owner(Access *access, sd_bus_message *message, uint32_t *ret) {

@@ -58,7 +58,8 @@ Access *access_free(Access *access);
  * @answer:   called later where 0 is returned; else never
  * @error:    set on refusal
  *
- * A sender that leaves the bus before the answer is refused.
+ * A sender that leaves the bus before the answer is refused. What polkit has refused is refused for
+ * a second more, at once.
  *
  * Return: 1: yes; 0: the answer comes later; negative errno: no, or nobody can tell who is asking.
  */

@@ -2,7 +2,9 @@
 """Whom polkit lets do what is not theirs. Needs root, to be several users."""
 
 import contextlib
+import itertools
 import os
+import time
 
 import pytest
 
@@ -105,15 +107,18 @@ def test_who_may_is_not_asked_about(scene):
 
 @pytest.mark.covers("right: no polkit, or no answer")
 def test_what_is_no_answer(scene):
-    _, polkit, _, bob = scene
-    for signature, body in ((None, ()), ("b", (True,)), ("(bb)", ((True, False),)),
-                            ("(sba{ss})", (("yes", False, {}),))):
-        serial = bob.send(*TOKEN)
-        polkit.reply(polkit.question(), signature, body)
-        assert bob.outcome(serial) == "AccessDenied"
-    serial = bob.send(*TOKEN)
-    polkit.fail(polkit.question())
-    assert bob.outcome(serial) == "AccessDenied"
+    stage, polkit, _, _ = scene
+
+    def refused(answer):
+        with contextlib.closing(User(stage.bus, BOB)) as bob:
+            serial = bob.send(*TOKEN)
+            answer(polkit.question())
+            assert bob.outcome(serial) == "AccessDenied"
+
+    for answer in ((None, ()), ("b", (True,)), ("(bb)", ((True, False),)),
+                   ("(sba{ss})", (("yes", False, {}),))):
+        refused(lambda question, answer=answer: polkit.reply(question, *answer))
+    refused(polkit.fail)
 
 
 @pytest.mark.covers("right: no polkit, or no answer", "right: nobody else waits")
@@ -181,9 +186,61 @@ def test_many_questions(scene):
     for question in questions:
         polkit.answer(question, False)
     assert {bob.outcome(serial) for serial in serials} == {"AccessDenied"}
-    serial = bob.send(*TOKEN)
-    polkit.answer(polkit.question(), True)
+    with contextlib.closing(User(stage.bus, BOB)) as more:
+        serial = more.send(*TOKEN)
+        polkit.answer(polkit.question(), True)
+        assert more.outcome(serial) == "reply"
+
+
+def ask(polkit, user, call, *answer, interactive=False):
+    """What comes of a call that polkit is asked about."""
+    serial = user.send(*call, interactive=interactive)
+    polkit.answer(polkit.question(), *answer)
+    return user.outcome(serial)
+
+
+@pytest.mark.covers("right: refused by polkit")
+@pytest.mark.parametrize("interactive, challenge, error", [
+    (False, False, "AccessDenied"), (True, False, "AccessDenied"),
+    (False, True, "InteractiveAuthorizationRequired")])
+def test_refused_again(scene, interactive, challenge, error):
+    """Who goes on all the same is refused the same for a second, and polkit does not hear of it;
+    but of others, of another right, and where a password may be asked for or no more."""
+    stage, polkit, _, bob = scene
+    begin = time.monotonic()
+    assert ask(polkit, bob, DELETE, False, challenge, interactive=interactive) == error
+    assert ask(polkit, bob, DELETE, False, interactive=not interactive) == "AccessDenied"
+    assert ask(polkit, bob, TOKEN, True, interactive=interactive) == "reply"
+    with contextlib.closing(User(stage.bus, BOB)) as more:
+        assert ask(polkit, more, DELETE, False, interactive=interactive) == "AccessDenied"
+
+    def comes(serial):
+        """An answer, or a question to polkit."""
+        with contextlib.suppress(TimeoutError):
+            return bob.outcome(serial, timeout=0.02)
+        with contextlib.suppress(TimeoutError):
+            return polkit.question(timeout=0)
+        return None
+
+    add = S1, SESSION, "AddParticipant", "oa{sv}", (P2, {})
+    for call in itertools.cycle([add, DELETE]):
+        serial = bob.send(*call, interactive=interactive)
+        came = wait_for(lambda serial=serial: comes(serial))
+        if came != error:
+            break
+        assert time.monotonic() - begin < 60
+    polkit.answer(came, True)
     assert bob.outcome(serial) == "reply"
+    assert time.monotonic() - begin >= 1
+
+
+@pytest.mark.covers("right: refused by polkit")
+def test_allowed_after_a_password(scene):
+    """polkit may keep it, and is asked at once."""
+    _, polkit, _, bob = scene
+    assert ask(polkit, bob, TOKEN, False, True) == "InteractiveAuthorizationRequired"
+    assert ask(polkit, bob, TOKEN, True, interactive=True) == "reply"
+    assert ask(polkit, bob, TOKEN, True) == "reply"
 
 
 def test_stop_while_polkit_is_asked(scene):
