@@ -1,22 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit/full-disk.h"
 
-Intent intent_create(Kind kind, bool wait) {
-        return (Intent){ .kind = INTENT_CREATE, .object = kind, .wait = wait };
-}
-
-Intent intent_change(IntentKind kind, uint64_t participant, uint64_t session, bool wait) {
-        return (Intent){ .kind = kind,
-                         .object = KIND_PARTICIPANT,
-                         .number = participant,
-                         .session = session,
-                         .wait = wait };
-}
-
-Intent intent_delete(Kind kind, uint64_t number, bool wait) {
-        return (Intent){ .kind = INTENT_DELETE, .object = kind, .number = number, .wait = wait };
-}
-
 int bench_last_reply(const Bench *bench) {
         return bench_reply(bench, bench->last_ticket);
 }
