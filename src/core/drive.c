@@ -110,6 +110,22 @@ static bool publishers_ready(Core *core, const Object *object) {
         return true;
 }
 
+/* Whether the session that something is wanted in is to be read first: without it nobody is in it,
+ * and whoever is read before would seem to have left. */
+static bool session_comes_first(Core *core, const Object *object) {
+        const Row *row = &object->row;
+        const Object *session = row->wanted ? core_session(core, row->wanted->session) : NULL;
+
+        return session && session->must_read && !session->row.gone &&
+               (row_open(row, MEMBERSHIP) || row_open(row, SUBSCRIPTIONS));
+}
+
+static bool read_is_due(Core *core, Object *object) {
+        if (object->unread)
+                return object->must_read || !core_reader(core, object);
+        return object->must_read && !session_comes_first(core, object);
+}
+
 static StepKind core_plan(Core *core, Object *object) {
         const Row *row = &object->row;
         usec_t now = core->now.boottime;
@@ -120,8 +136,7 @@ static StepKind core_plan(Core *core, Object *object) {
                         .backing_off = object_retry_at(object) > now,
                         .reading = object_read(object),
                         .unread = object->unread,
-                        .must_read =
-                                object->must_read || (object->unread && !core_reader(core, object)),
+                        .must_read = read_is_due(core, object),
                         .look = object->look_at <= now,
                         .look_subscriptions = object->look_subscriptions && row->observed };
 

@@ -55,8 +55,7 @@ def test_join_a_session_that_has_expired(stage):
     before = last_seq(stage)
     stage.refused("NoSuchSession", stage.add, S1, P1, SubscriptionMode="session")
     # A 404 on a path with two objects proves nothing: both are read.
-    assert news(stage, before)[0] == ("PUT", 404)
-    assert sorted(news(stage, before)[1:3]) == [("GET", 200), ("GET", 404)]
+    wait_for(lambda: news(stage, before)[:3] == [("PUT", 404), ("GET", 404), ("GET", 200)])
     assert S1 not in stage.list("Sessions")[0]
     assert stage.get(P1)["Session"] == "/" and stage.get(P1)["State"] == "active"
     stage.add(S2, P1)
@@ -70,6 +69,24 @@ def test_a_participant_that_has_expired_joins(stage):
     assert stage.get(S1)["Participants"] == []
     stage.add(S1, P2)
     assert_agrees(stage)
+
+
+@pytest.mark.covers("case: a session is found gone", "error: NoSuchSession",
+                    "answer: 404 on a path with two objects")
+@pytest.mark.parametrize("generation", ["2020", "2022"])
+def test_subscriptions_in_a_session_that_has_expired(generation):
+    """Its participant does not seem to have left it."""
+    with Stage(QUIET, simulator=[f"--generation={generation}"]) as stage:
+        stage.session(), stage.participant(Session=S1)
+        stage.verified()
+        stage.simulator.expire(there(stage, S1))
+        stage.refused("NoSuchSession", stage.subscribe, P1, "session")
+        assert S1 not in stage.list("Sessions")[0]
+        stage.settled()
+        shown = stage.get(P1)
+        assert (shown["Session"], shown["State"]) == ("/", "active")
+        assert shown["LastError"][0] == "org.convened1.Error.NoSuchSession"
+        assert_agrees(stage)
 
 
 def test_subscriptions_of_one_who_has_expired(stage):

@@ -167,11 +167,65 @@ static void test_either_missing(void **state) {
         assert_int_equal(bench_intend(bench, intent_add(participant, session, MODE_NONE)), 0);
         assert_int_equal(bench_operation(bench), OPERATION_ADD_PARTICIPANT);
         bench_answer(bench, API_NOT_FOUND);
-        assert_int_equal(bench->n_requests, 2);
+        assert_int_equal(bench_operation(bench), OPERATION_LIST_PARTICIPANTS);
+        assert_int_equal(bench->n_requests, 1);
+        bench_answer_sightings(bench, NULL, 0);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_PARTICIPANT);
         bench_skip_reads(bench);
         assert_int_equal(bench_operation(bench), OPERATION_ADD_PARTICIPANT);
         bench_answer(bench, API_OK);
         assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+}
+
+/* The session first: whoever is read before it would seem to have left one that is gone. */
+static void test_either_missing_under_a_subscription(void **state) {
+        static const struct {
+                const char *name;
+                ApiOutcome session, participant;
+                bool listed;
+                Outcome outcome;
+        } cases[] = {
+                { "no session", API_NOT_FOUND, API_OK, false, OUTCOME_NO_SUCH_SESSION },
+                { "no participant", API_OK, API_NOT_FOUND, false, OUTCOME_NO_SUCH_PARTICIPANT },
+                { "neither", API_NOT_FOUND, API_NOT_FOUND, false, OUTCOME_NO_SUCH_SESSION },
+                { "both, but it has left", API_OK, API_OK, false, OUTCOME_CONFLICT },
+                { "both", API_OK, API_OK, true, OUTCOME_DONE },
+        };
+        const Sighting sighting = bench_sighting("p1", "s1", MODE_NONE);
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Bench *bench = *state;
+                uint64_t session = bench_session(bench, "s1"), ticket;
+                Intent subscribe = intent_subscribe(
+                        bench_participant(bench, "p1", session, MODE_NONE), MODE_SESSION);
+
+                bench_skip_reads(bench);
+                CASE(cases[i].name, bench_intend(bench, subscribe) == 0);
+                ticket = bench->last_ticket;
+                CASE(cases[i].name, bench_operation(bench) == OPERATION_UPDATE_SUBSCRIPTIONS);
+                bench_answer(bench, API_NOT_FOUND);
+                CASE(cases[i].name, bench_operation(bench) == OPERATION_LIST_PARTICIPANTS);
+                CASE(cases[i].name, bench->n_requests == 1);
+                if (cases[i].session == API_OK)
+                        bench_answer_sightings(bench, &sighting, cases[i].listed);
+                else
+                        bench_answer(bench, cases[i].session);
+
+                if (cases[i].listed) {
+                        CASE(cases[i].name,
+                             bench_operation(bench) == OPERATION_UPDATE_SUBSCRIPTIONS);
+                        bench_answer(bench, API_OK);
+                } else {
+                        CASE(cases[i].name, bench_operation(bench) == OPERATION_GET_PARTICIPANT);
+                        if (cases[i].participant == API_OK)
+                                bench_answer_seen(bench, "p1", NULL, MODE_NONE);
+                        else
+                                bench_answer(bench, cases[i].participant);
+                }
+                CASE(cases[i].name, bench_reply(bench, ticket) == (int)cases[i].outcome);
+                bench_teardown(state);
+                bench_setup(state);
+        }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
@@ -185,6 +239,7 @@ int main(void) {
                 TEST(test_session_gone_under_a_creation),
                 TEST(test_created_and_moved),
                 TEST(test_either_missing),
+                TEST(test_either_missing_under_a_subscription),
         };
 
         return cmocka_run_group_tests_name("core-gone", tests, NULL, NULL);
