@@ -163,7 +163,8 @@ void core_stop(Core *core);
  *              the Reply names; untouched on failure
  * @ret_reason: for people, static; set where a positive outcome is returned
  *
- * What can be refused beforehand is refused here: no I/O, nothing kept.
+ * What can be refused beforehand is refused here: no I/O, nothing kept. But of an object that has
+ * gone, and that clients still see, a Reply tells it once that is durable.
  *
  * Return: 0 taken; a positive Outcome: refused; -ENOMEM.
  */

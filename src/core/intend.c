@@ -354,9 +354,19 @@ static int intend(Core *core, const Intent *intent, uint64_t ticket, uint64_t *r
         return r;
 }
 
+/* What is called, and clients still see though it has gone: that is not durable yet. */
+static const Object *going(const Core *core, const Intent *intent, Outcome refusal) {
+        const Object *object = registry_find(&core->registry, intent->object, intent->number);
+        const bool told =
+                refusal == OUTCOME_NO_SUCH_SESSION || refusal == OUTCOME_NO_SUCH_PARTICIPANT;
+
+        return told && object && object->removed && object->shown ? object : NULL;
+}
+
 int core_intend(Core *core, const Intent *intent, uint64_t ticket, Now now, uint64_t *ret_number,
                 const char **ret_reason) {
         Object *object;
+        const Object *left;
         int r;
 
         core->now = now;
@@ -366,6 +376,11 @@ int core_intend(Core *core, const Intent *intent, uint64_t ticket, Now now, uint
         core->storage.call++;
         r = intend(core, intent, ticket, ret_number, ret_reason);
         core->storage.intent = NULL;
+        left = r > 0 ? going(core, intent, (Outcome)r) : NULL;
+        if (left) {
+                *ret_number = intent->number;
+                return core_reply(core, ticket, (Outcome)r, left, *ret_reason);
+        }
         object = r == 0 ? registry_find(&core->registry, intent->object, *ret_number) : NULL;
         if (object)
                 registry_count_pending(&core->registry, object);

@@ -194,6 +194,14 @@ static bool has_grounds(const Run *run, const Call *call, const Item *item, Outc
         return false;
 }
 
+/* Where it had gone before it was called, nothing of the call was to be stored. */
+static bool had_gone(const Run *run, const Call *call, Outcome outcome) {
+        const Outcome gone = call->object == KIND_SESSION ? OUTCOME_NO_SUCH_SESSION
+                                                          : OUTCOME_NO_SUCH_PARTICIPANT;
+
+        return outcome == gone && !table_find(&run->disk.table, call->object, call->number);
+}
+
 static void note_denied(Clients *clients, const Call *call) {
         clients->denied = kit_grow(clients->denied, clients->n_denied, sizeof(Call));
         clients->denied[clients->n_denied++] = *call;
@@ -226,7 +234,8 @@ void clients_reply(Run *run, const Reply *reply) {
                          (int)reply->kind, reply->number);
         else if ((reply->outcome == OUTCOME_DONE) != !reply->message)
                 run_fail(run, "I10", "%s: a message belongs to an error", call_text(&call));
-        else if (call.taken_back && !call.at_once && reply->outcome != OUTCOME_STORAGE_FAILED)
+        else if (call.taken_back && !call.at_once && reply->outcome != OUTCOME_STORAGE_FAILED &&
+                 !had_gone(run, &call, reply->outcome))
                 run_fail(run, "replies", "%s: %s, and it is not durable", call_text(&call),
                          reply_name(reply->outcome));
         else if (!has_grounds(run, &call, item, reply->outcome))

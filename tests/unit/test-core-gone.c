@@ -228,6 +228,42 @@ static void test_either_missing_under_a_subscription(void **state) {
         }
 }
 
+/* The oldest request is answered, and that is not durable yet. */
+static void answer_without_disk(Bench *bench, ApiOutcome outcome) {
+        const Answer answer = { .serial = bench->requests[0].serial,
+                                .outcome = outcome,
+                                .message = "as told",
+                                .request_id = "" };
+
+        bench->n_requests = 0;
+        assert_int_equal(core_answer(bench->core, &answer, bench->now), 0);
+}
+
+/* That it is gone is told once that is durable: up to then clients see it. */
+static void test_call_of_one_that_goes(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        const Intent calls[] = { intent_refresh(KIND_SESSION, session),
+                                 intent_delete(KIND_SESSION, session, true) };
+        uint64_t first;
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, calls[0]), 0);
+        first = bench->last_ticket;
+        answer_without_disk(bench, API_NOT_FOUND);
+        for (size_t i = 0; i < ELEMENTSOF(calls); i++)
+                assert_int_equal(bench_take_in(bench, calls[i], NULL), 0);
+        assert_non_null(bench_row(bench, KIND_SESSION, session));
+        assert_int_equal(bench_reply(bench, bench->last_ticket), -1);
+        bench_turn(bench);
+        assert_null(bench_row(bench, KIND_SESSION, session));
+        for (uint64_t ticket = first; ticket <= bench->last_ticket; ticket++)
+                assert_int_equal(bench_reply(bench, ticket), OUTCOME_NO_SUCH_SESSION);
+        /* And now at once. */
+        for (size_t i = 0; i < ELEMENTSOF(calls); i++)
+                assert_int_equal(bench_take_in(bench, calls[i], NULL), OUTCOME_NO_SUCH_SESSION);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void) {
@@ -240,6 +276,7 @@ int main(void) {
                 TEST(test_created_and_moved),
                 TEST(test_either_missing),
                 TEST(test_either_missing_under_a_subscription),
+                TEST(test_call_of_one_that_goes),
         };
 
         return cmocka_run_group_tests_name("core-gone", tests, NULL, NULL);
