@@ -166,7 +166,9 @@ int core_start(Core *core, Now now) {
         core->now = now;
         bucket_init(&core->bucket, core->config.requests_per_sec, core->config.request_burst,
                     now.boottime);
-        r = copy_start(core);
+        r = host_start(core);
+        if (r >= 0)
+                r = copy_start(core);
         if (r < 0)
                 return r;
         for (Kind kind = 0; kind < _KIND_MAX; kind++) {

@@ -142,6 +142,39 @@ static void host_slow_down(Core *core) {
         bucket_slow_down(&core->bucket, core->now.boottime);
 }
 
+/* The longest pause that anybody is granted. */
+static usec_t pause_max(const Core *core) {
+        return usec_max(core->config.retry_max_usec, USEC_PER_SEC);
+}
+
+/* For a start in between. Whole seconds, so that answers of the same moment are stored once. */
+static void keep_quiet(Core *core) {
+        usec_t until = usec_add(core->now.realtime, core->host.quiet_until - core->now.boottime);
+
+        core->counters.quiet_until = (until + USEC_PER_SEC - 1) / USEC_PER_SEC * USEC_PER_SEC;
+}
+
+int host_start(Core *core) {
+        static const Answer before = {
+                .message = "it did so before this start, and the pause is not over yet.",
+                .request_id = ""
+        };
+        Host *host = &core->host;
+        const usec_t now = core->now.realtime, until = core->counters.quiet_until;
+
+        if (until <= now)
+                return 0;
+        host->quiet_until = core->now.boottime + usec_min(until - now, pause_max(core));
+        /* A clock that was set back must not bring the pause back with every start. */
+        if (until - now > pause_max(core))
+                keep_quiet(core);
+        if (host->state == API_STATE_UNAUTHORIZED)
+                return 0;
+        host->paused = true;
+        host->probe_at = host->quiet_until;
+        return host_go(core, API_STATE_THROTTLED, &before);
+}
+
 static int host_throttled(Core *core, const Flight *flight, const Answer *answer) {
         Host *host = &core->host;
         /* What was sent together is throttled together: that is one failure, and one pause. */
@@ -156,13 +189,16 @@ static int host_throttled(Core *core, const Flight *flight, const Answer *answer
         if (answer->has_retry_after) {
                 usec_t span = usec_max(answer->retry_after_usec, USEC_PER_SEC);
 
-                until = core->now.boottime +
-                        usec_min(span, usec_max(core->config.retry_max_usec, USEC_PER_SEC));
+                until = core->now.boottime + usec_min(span, pause_max(core));
         } else if (again) {
                 until = host_backoff(core);
         }
         /* Several answers may say so; the longest pause counts. */
-        host->quiet_until = usec_max(host->quiet_until, until);
+        if (until > host->quiet_until) {
+                host->quiet_until = until;
+                if (answer->has_retry_after)
+                        keep_quiet(core);
+        }
         host->calm_at = usec_add(host->quiet_until, CALM_USEC);
         if (host->state == API_STATE_UNAUTHORIZED) {
                 host_probe_rarely(core);

@@ -210,6 +210,8 @@ bool host_may_send(const Core *core);
 /* Whether requests other than probes may be sent. */
 bool host_open(const Core *core);
 /* What an answer says about the host, beside what it says about its object. */
+/* Goes on with the pause that the API has asked for before the last run ended. */
+int host_start(Core *core);
 int host_note(Core *core, const Flight *flight, const Answer *answer);
 /* While it refuses our credentials: calls that stayed here since it said so are withdrawn, too. */
 int host_withdraw(Core *core);

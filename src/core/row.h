@@ -81,6 +81,7 @@ typedef struct Row {
 typedef struct Counters {
         uint64_t last_number[_KIND_MAX]; /* given last; never used again */
         uint64_t suspected_orphans;      /* never falls */
+        usec_t quiet_until; /* CLOCK_REALTIME, whole seconds: a Retry-After of before; 0: none */
 
         uint64_t copies; /* how often this state was found to be a copy of another */
         /* Of a copy: objects up to there are to be read before they are driven. 0: none. */

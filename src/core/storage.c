@@ -98,6 +98,9 @@ bool storage_has_counters(const Core *core) {
                 if (a->last_number[kind] != b->last_number[kind] ||
                     a->unread[kind] != b->unread[kind])
                         return true;
+        /* The reserve is not for that. */
+        if (a->quiet_until != b->quiet_until && core->storage.state == STORAGE_ROOM)
+                return true;
         return a->suspected_orphans != b->suspected_orphans || a->copies != b->copies;
 }
 

@@ -136,6 +136,7 @@ static int put_counters(Database *database, const Counters *counters) {
         bind_number(&values, counters->copies);
         bind_number(&values, counters->unread[KIND_SESSION]);
         bind_number(&values, counters->unread[KIND_PARTICIPANT]);
+        bind_bits(&values, counters->quiet_until);
         return binder_run(&values, database, STATEMENT_PUT_COUNTERS);
 }
 

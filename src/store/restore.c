@@ -213,7 +213,7 @@ static int restore_objects(Restoring *restoring) {
 static int restore_counters(Restoring *restoring) {
         static const char sql[] =
                 "SELECT last_session, last_participant, suspected_orphans, copies, "
-                "unread_session, unread_participant FROM counters";
+                "unread_session, unread_participant, quiet_until FROM counters";
         CLEANUP(sqlite3_stmtp) sqlite3_stmt *statement = NULL;
         Database *database = restoring->database;
         Reader columns;
@@ -235,6 +235,7 @@ static int restore_counters(Restoring *restoring) {
         restoring->counters.copies = read_number(&columns, INT64_MAX);
         restoring->counters.unread[KIND_SESSION] = read_number(&columns, INT64_MAX);
         restoring->counters.unread[KIND_PARTICIPANT] = read_number(&columns, INT64_MAX);
+        restoring->counters.quiet_until = read_bits(&columns);
         r = reader_result(&columns, database, "counters", 1);
         if (r != 0)
                 return r;

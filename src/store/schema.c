@@ -108,7 +108,11 @@ static const char step_3[] =
 /* log: 1 while the file is not whole without the log beside it. */
 static const char step_4[] = "ALTER TABLE identity ADD COLUMN log INTEGER NOT NULL DEFAULT 0;";
 
-static const char *const steps[] = { step_1, step_2, step_3, step_4 };
+/* quiet_until: see Counters. */
+static const char step_5[] =
+        "ALTER TABLE counters ADD COLUMN quiet_until INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5 };
 
 const Schema schema_current = { .steps = steps, .version = ELEMENTSOF(steps) };
 

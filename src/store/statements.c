@@ -24,7 +24,7 @@ static const char *const texts[_STATEMENT_MAX] = {
         [STATEMENT_PRUNE_TOMBSTONES] = "DELETE FROM tombstones WHERE removed_at < ?",
         [STATEMENT_PUT_COUNTERS] = "UPDATE counters SET last_session = ?, last_participant = ?, "
                                    "suspected_orphans = ?, copies = ?, unread_session = ?, "
-                                   "unread_participant = ?",
+                                   "unread_participant = ?, quiet_until = ?",
         [STATEMENT_PUT_ORIGIN] = "UPDATE identity SET machine = ?, inode = ?, born_at = ?",
 };
 

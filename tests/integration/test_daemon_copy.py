@@ -93,7 +93,7 @@ def test_backup_is_taken_over(daemon, simulator):
 @pytest.mark.covers("state file: a copy")
 def test_no_creation_of_a_backup_is_sent(daemon, simulator):
     """Here they were sent after the backup was made; nobody who has it knows."""
-    simulator.set_faults({"kind": "status", "status": 429, "retry_after": 60})
+    simulator.set_faults({"kind": "status", "status": 429, "retry_after": 2})
     daemon.create_session(Tag="twice?", Wait=False)
     daemon.create_participant(Tag="twice?", Session=SESSION_1, Wait=False)
     backup = back_up(daemon)
@@ -196,7 +196,7 @@ def test_written_by_the_version_before(daemon, simulator):
     """It does not say which file it is; that is no reason to take it for a copy."""
     daemon.stop()
     columns = {"identity": ("machine", "inode", "born_at", "log"),
-               "counters": ("copies", "unread_session", "unread_participant")}
+               "counters": ("copies", "unread_session", "unread_participant", "quiet_until")}
     execute(daemon, ";".join([f"ALTER TABLE {table} DROP COLUMN {name}"
                               for table, names in columns.items() for name in names]
                              + ["PRAGMA user_version = 2"]))

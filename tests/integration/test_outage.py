@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """While the API is away: single reads look for it; afterwards all that waits goes out in time."""
 
+import time
+
 import pytest
 
 from harness.daemon import PATH
@@ -125,6 +127,32 @@ def test_throttled(rule, pause):
         assert following[0]["method"] == "GET"
         assert following[0]["time"] - refused["time"] >= pause
         assert len(stage.simulator.requests(method="POST", path="/participants")) == 2
+        assert stage.get(PATH)["SuspectedOrphans"] == 0
+
+
+@pytest.mark.covers("state: API throttled", "answer: Retry-After")
+@pytest.mark.parametrize("ends", ["stop", "kill"])
+def test_pause_outlives_the_daemon(ends):
+    """What the API has asked for is asked of the next process, too."""
+    pause = 5
+    with Stage({**BUDGET, "Reconcile": {**BUDGET["Reconcile"], "RetryMaxSec": 20}}) as stage:
+        stage.session()
+        stage.verified()
+        stage.simulator.set_faults({"method": "POST", "kind": "status", "status": 429,
+                                    "retry_after": pause, "count": 1})
+        stage.participant(Tag="late")
+        stage.session(Wait=False)  # durable, and with it what was told before
+        refused, = stage.simulator.requests(method="POST", path="/participants")
+        getattr(stage.daemon, ends)()
+        stage.daemon.start()
+        assert stage.get(PATH)["ApiState"] == "throttled"
+        assert 0 < stage.get(P1)["NextAttemptUSec"] / 1e6 - time.time() < pause + 1
+        assert "it did so before this start" in stage.daemon.log
+        stage.settled()
+        following = stage.simulator.requests(refused["seq"])
+        assert following[0]["method"] == "GET"
+        assert pause <= following[0]["time"] - refused["time"] < pause + 10
+        assert stage.get(PATH)["ApiState"] == "online"
         assert stage.get(PATH)["SuspectedOrphans"] == 0
 
 

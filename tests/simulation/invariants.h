@@ -37,6 +37,7 @@ void invariants_at_crash(Run *run);
 /* traffic.c */
 void traffic_start(Run *run);
 void traffic_at_seal(Run *run, const Batch *batch);
+void traffic_at_write(Run *run, const Batch *batch);
 /* Whether an answer says that the credentials have no rights. */
 bool traffic_is_denial(const Request *request, ApiOutcome outcome);
 void traffic_at_answer(Run *run, const Request *request, const Answer *answer);

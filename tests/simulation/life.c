@@ -289,6 +289,7 @@ static void write_batch(Run *run) {
                 run_fail(run, "I2", "the batch has changed on its way to the disk");
         disk_write(&run->disk, &life->image);
         run->written_at = life->sealed_at;
+        traffic_at_write(run, life->batch);
         for (size_t i = 0; i < network->n_posts; i++)
                 network->posts[i].durable |= network->posts[i].sealed;
         invariants_of_ids(run);

@@ -42,11 +42,17 @@ typedef struct Budget {
         double tokens;
         usec_t filled_at;
         usec_t not_before; /* Retry-After */
+        bool goes_on;      /* ... of a life before this one */
         uint64_t probe;    /* serial of the one that may be out while offline */
         ApiState last_state;
         ApiOutcome answer; /* in this step; _API_OUTCOME_MAX: none */
         bool to_probe;     /* ... and what it was an answer to */
 } Budget;
+
+/* Until when the API wants quiet, CLOCK_REALTIME: a start goes on with what is durable of it. */
+typedef struct Pause {
+        usec_t asked, sealed, durable;
+} Pause;
 
 typedef struct Failure {
         char invariant[16];
@@ -75,6 +81,7 @@ typedef struct Run {
         Apps apps;
         Life life;
         Budget budget;
+        Pause pause;
         usec_t written_at;  /* when the last batch that is durable was sealed */
         uint64_t n_unknown; /* unknown outcomes that there were: SuspectedOrphans must say so */
 

@@ -7,12 +7,24 @@
 #include "simulation/invariants.h"
 
 void traffic_start(Run *run) {
+        const usec_t now = run_clock(run).realtime;
+        const usec_t until = usec_min(run->pause.durable, now + run->config.retry_max_usec);
+
         run->budget = (Budget){
                 .tokens = run->config.request_burst,
                 .filled_at = run->now,
+                .not_before = until > now ? run->now + (until - now) : 0,
+                .goes_on = until + USEC_PER_SEC > now, /* stored is the second that it ends in */
                 .last_state = API_STATE_UNKNOWN,
                 .answer = _API_OUTCOME_MAX,
         };
+        run->pause.asked = run->pause.sealed = until;
+}
+
+/* While the disk is full it is left out. */
+void traffic_at_write(Run *run, const Batch *batch) {
+        if (!batch->vital)
+                run->pause.durable = run->pause.sealed;
 }
 
 static void check_tokens(Run *run, size_t n) {
@@ -81,6 +93,7 @@ void traffic_at_seal(Run *run, const Batch *batch) {
         const unsigned n_open = network_n_open(&run->network, false);
         size_t n = 0;
 
+        run->pause.sealed = run->pause.asked;
         for (size_t i = 0; i < batch->n_effects; i++)
                 if (batch->effects[i].kind == EFFECT_REQUEST)
                         n++;
@@ -122,6 +135,7 @@ void traffic_at_answer(Run *run, const Request *request, const Answer *answer) {
         span = usec_max(span, USEC_PER_SEC);
         span = usec_min(span, run->config.retry_max_usec);
         run->budget.not_before = usec_max(run->budget.not_before, run->now + span);
+        run->pause.asked = run_clock(run).realtime + (run->budget.not_before - run->now);
 }
 
 static bool answer_is_good(ApiOutcome outcome) {
@@ -140,8 +154,9 @@ static bool state_has_grounds(const Run *run, ApiState state) {
                 return answer_is_good(budget->answer) &&
                        (budget->to_probe || budget->last_state != API_STATE_UNAUTHORIZED);
         case API_STATE_THROTTLED:
-                return budget->answer == API_THROTTLED &&
-                       budget->last_state != API_STATE_UNAUTHORIZED;
+                return (budget->answer == API_THROTTLED &&
+                        budget->last_state != API_STATE_UNAUTHORIZED) ||
+                       (budget->goes_on && budget->last_state == API_STATE_UNKNOWN);
         case API_STATE_OFFLINE:
                 /* Refused credentials are never taken for an API that is away. */
                 if (budget->last_state == API_STATE_UNAUTHORIZED)

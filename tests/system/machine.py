@@ -91,7 +91,8 @@ YOUNGER = {
         "identity": ("machine", "inode", "born_at"),
         "counters": ("copies", "unread_session", "unread_participant")}.items()
         for column in columns),
-    4: "ALTER TABLE identity DROP COLUMN log"}
+    4: "ALTER TABLE identity DROP COLUMN log",
+    5: "ALTER TABLE counters DROP COLUMN quiet_until"}
 
 
 def state_version():

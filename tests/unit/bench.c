@@ -87,6 +87,8 @@ void bench_turn(Bench *bench) {
                         continue;
                 }
                 bench->n_commits += batch_needs_disk(batch);
+                if (batch->counters_changed)
+                        bench->counters = batch->counters;
                 assert_int_equal(core_committed(bench->core, batch, bench->now), 0);
                 for (size_t i = 0; i < batch->n_effects; i++)
                         bench_let_out(bench, batch->effects + i);

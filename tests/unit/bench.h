@@ -16,6 +16,7 @@ typedef struct Bench {
         Core *core;
         Now now;
         uint64_t last_ticket;
+        Counters counters; /* durable */
         BenchRoom room;
         unsigned n_refused; /* batches */
 

@@ -60,7 +60,8 @@ int fixture_commit(Fixture *fixture, const Batch *batch);
         "ALTER TABLE identity DROP COLUMN log;"                                                    \
         "ALTER TABLE counters DROP COLUMN copies;"                                                 \
         "ALTER TABLE counters DROP COLUMN unread_session;"                                         \
-        "ALTER TABLE counters DROP COLUMN unread_participant;"
+        "ALTER TABLE counters DROP COLUMN unread_participant;"                                     \
+        "ALTER TABLE counters DROP COLUMN quiet_until;"
 
 /* Runs SQL on the file behind the store's back. */
 void fixture_execute(const Fixture *fixture, const char *sql);

@@ -393,10 +393,11 @@ static void test_migration(void **state) {
                 schema_current.steps[1],
                 schema_current.steps[2],
                 schema_current.steps[3],
+                schema_current.steps[4],
                 "ALTER TABLE objects ADD COLUMN colour TEXT; UPDATE objects SET colour = 'red'",
                 "CREATE TABLE more (a INTEGER) STRICT",
         };
-        const Schema later = { steps, 6 };
+        const Schema later = { steps, 7 };
         BatchRow row = { .row = row_of(KIND_SESSION, 7) };
         Batch batch = batch_of(&row, 1);
         CLEANUP(freep) char *reason = NULL;
@@ -409,7 +410,7 @@ static void test_migration(void **state) {
         row_deinit(&row.row);
 
         assert_int_equal(open_with(f, &later, &reason), 0);
-        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 6);
+        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 7);
         assert_int_equal(fixture_query(f, "SELECT number FROM objects WHERE colour = 'red'"), 7);
         assert_int_equal(fixture_query(f, "SELECT count(*) FROM more"), 0);
         assert_int_equal(fixture_restore(f, &restored, NULL), 0);
@@ -418,8 +419,8 @@ static void test_migration(void **state) {
         fixture_close(f);
 
         fixture_refused(
-                f, "was written by a newer convened (its version is 6; this one reads up to 4)");
-        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 6);
+                f, "was written by a newer convened (its version is 7; this one reads up to 5)");
+        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 7);
         assert_int_equal(open_with(f, &later, &reason), 0);
 }
 
@@ -452,20 +453,21 @@ static void test_migration_fails(void **state) {
                 schema_current.steps[1],
                 schema_current.steps[2],
                 schema_current.steps[3],
-                "CREATE TABLE fifth (a INTEGER) STRICT",
-                "CREATE TABLE sixth (a INTEGER) STRICT; UPDATE nowhere SET a = 1",
+                schema_current.steps[4],
+                "CREATE TABLE sixth (a INTEGER) STRICT",
+                "CREATE TABLE seventh (a INTEGER) STRICT; UPDATE nowhere SET a = 1",
         };
-        const Schema broken = { steps, 6 };
+        const Schema broken = { steps, 7 };
         CLEANUP(freep) char *reason = NULL;
         Fixture *f = *state;
 
         fixture_open(f);
         fixture_close(f);
         assert_true(open_with(f, &broken, &reason) < 0);
-        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 5);
+        assert_int_equal(fixture_query(f, "PRAGMA user_version"), 6);
         assert_int_equal(
-                fixture_query(f, "SELECT count(*) FROM sqlite_schema WHERE name = 'sixth'"), 0);
-        assert_int_equal(open_with(f, &(Schema){ steps, 5 }, &reason), 0);
+                fixture_query(f, "SELECT count(*) FROM sqlite_schema WHERE name = 'seventh'"), 0);
+        assert_int_equal(open_with(f, &(Schema){ steps, 6 }, &reason), 0);
 }
 
 #define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)

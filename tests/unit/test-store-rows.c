@@ -127,6 +127,7 @@ static void test_round_trip(void **state) {
         /* The same API id for a session and for a participant is nothing wrong. */
         set_id(&rows[4].row, row_id(&rows[0].row).text);
         batch.counters.suspected_orphans = UINT64_MAX;
+        batch.counters.quiet_until = UINT64_MAX;
         batch.counters.copies = 3;
         batch.counters.unread[KIND_SESSION] = 1;
         batch.counters.unread[KIND_PARTICIPANT] = INT64_MAX;
@@ -384,7 +385,7 @@ static void test_impossible_values(void **state) {
                 fixture_close(f);
                 fixture_execute(f, "DELETE FROM objects; DELETE FROM subscriptions;"
                                    "DELETE FROM tombstones; DELETE FROM counters;"
-                                   "INSERT INTO counters VALUES (1, 0, 0, 0, 0, 0, 0)");
+                                   "INSERT INTO counters VALUES (1, 0, 0, 0, 0, 0, 0, 0)");
         }
         row_deinit(&rows[0].row);
         row_deinit(&rows[1].row);
