@@ -2,6 +2,8 @@
 """Where user and password may come from, and what happens without them."""
 
 import os
+import resource
+import signal
 
 import pytest
 
@@ -76,6 +78,39 @@ def test_systemd_credential(bus, simulator):
     with daemon:
         daemon.create_session(Tag="x")
         assert daemon.properties()["ApiState"] == "online"
+
+
+def ends_by_dumping(pid):
+    """Whether a process that gets SIGQUIT, which no sanitizer takes, leaves its memory behind."""
+    os.kill(pid, signal.SIGQUIT)
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT).si_code == os.CLD_DUMPED
+
+
+@pytest.fixture(name="dumps")
+def fixture_dumps(tmp_path, monkeypatch):
+    """A shell in which a crash leaves a dump: "ulimit -c unlimited"."""
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    monkeypatch.chdir(tmp_path)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    sleep = os.posix_spawnp("sleep", ["sleep", "600"], os.environ)
+    dumped = ends_by_dumping(sleep)
+    os.waitpid(sleep, 0)
+    if not dumped:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
+        pytest.skip("nothing is dumped on this machine")
+    for path in tmp_path.iterdir():
+        path.unlink()
+    yield tmp_path
+    resource.setrlimit(resource.RLIMIT_CORE, before)
+
+
+@pytest.mark.covers("daemon: dumps")
+def test_no_dump(bus, simulator, dumps):
+    """Of a daemon that no unit limits."""
+    with daemon_with(bus, simulator, credentials="user:" + CANARY) as daemon:
+        assert not ends_by_dumping(daemon.process.pid)
+        daemon.await_end(-signal.SIGQUIT)
+    assert not list(dumps.iterdir())
 
 
 def test_a_wrong_password(bus, simulator):

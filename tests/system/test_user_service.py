@@ -3,6 +3,7 @@
 
 import pathlib
 import pwd
+import re
 
 import pytest
 
@@ -50,12 +51,24 @@ def fixture_carol(machine):
     run("loginctl", "disable-linger", OUTSIDER)
 
 
-@pytest.mark.covers("machine: a user's service")
+def assert_nobody_looks_into_it(user):
+    """What may not be dumped is root's in proc(5), so that other programs of its user can neither
+    attach to it nor read its memory."""
+    process = pathlib.Path("/proc", user.systemctl("show", "-P", "MainPID", "convened")
+                           .stdout.strip())
+    status = (process / "status").read_text(encoding="ascii")
+    assert re.search(r"(?m)^Uid:\t(\d+)", status)[1] == str(user.uid)
+    assert (process / "mem").stat().st_uid == 0
+    assert user.run("dd", f"if={process}/environ", check=False).returncode != 0
+
+
+@pytest.mark.covers("machine: a user's service", "daemon: dumps")
 def test_user_service(carol, machine):
     carol.systemctl("enable", "--now", "convened")
     assert carol.run("convenectl", "create-session", "mine").returncode == 0
     assert len(machine.simulator.state()["sessions"]) == 1
     assert (carol.home / ".local/state/convened/state.db").stat().st_mode & 0o777 == 0o600
+    assert_nobody_looks_into_it(carol)
     carol.systemctl("reload", "convened")
     carol.systemctl("stop", "convened")
     # enabled: whoever calls starts it
