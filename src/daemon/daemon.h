@@ -41,7 +41,8 @@ typedef struct Daemon {
         Disk disk;
         World world;
         bool stopping;
-        bool bus_lost; /* nobody is there to be told anything */
+        usec_t extend_at; /* CLOCK_BOOTTIME: when more time is asked for to stop */
+        bool bus_lost;    /* nobody is there to be told anything */
         int exit_status;
 } Daemon;
 

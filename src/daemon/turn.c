@@ -2,6 +2,7 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "base/clock.h"
 #include "daemon/journal.h"
@@ -10,6 +11,11 @@
 /* For so long calls go before everything else in a turn, or for as long as the last bulk read took:
  * those who read much have half of the time at most. */
 #define SERVE_USEC USEC_PER_MSEC
+
+/* So long the service manager is asked to wait, and so often: what hangs while it stops is not
+ * waited for much longer than the unit says. */
+#define EXTEND_USEC      (20 * USEC_PER_SEC)
+#define EXTEND_EACH_USEC (EXTEND_USEC / 2)
 
 /* Nobody hears on a bus that is lost, be it since just now: that ends the daemon in its own way,
  * and not as if memory had run out. */
@@ -90,6 +96,19 @@ static bool may_leave(const Daemon *daemon, const CoreStatus *status) {
         return daemon->stopping && !daemon->batch && status->n_posts == 0;
 }
 
+/* RequestTimeoutSec= may be longer than TimeoutStopSec= of the unit, at whose end the id that a
+ * creation is to bring would be lost. "EXTEND_TIMEOUT_USEC=" in sd_notify(3): each counts from when
+ * it comes, and none makes shorter what the unit says. Returns when the next is due. */
+static usec_t ask_for_time(Daemon *daemon, const CoreStatus *status, Now now) {
+        if (status->n_posts == 0)
+                return USEC_NEVER;
+        if (now.boottime >= daemon->extend_at) {
+                notify_tell(daemon->notify, "EXTEND_TIMEOUT_USEC=%" PRIu64, EXTEND_USEC);
+                daemon->extend_at = now.boottime + EXTEND_EACH_USEC;
+        }
+        return daemon->extend_at;
+}
+
 /* What follows is what follows when a bus is lost. */
 static void give_up_bus(Daemon *daemon) {
         journal_log(LOG_ERR, MESSAGE_BUS_STUCK,
@@ -140,9 +159,8 @@ void daemon_turn(Daemon *daemon) {
                 return;
         }
 
-        deadline = USEC_NEVER;
-        if (!daemon->stopping)
-                deadline = status_tell(&daemon->status, daemon->notify, &status, now);
+        deadline = daemon->stopping ? ask_for_time(daemon, &status, now)
+                                    : status_tell(&daemon->status, daemon->notify, &status, now);
         r = turn_arm(daemon, deadline, now);
         if (r < 0)
                 daemon_fail(daemon, r, "Set the timer");

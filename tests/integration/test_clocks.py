@@ -3,6 +3,7 @@
 
 import mmap
 import os
+import signal
 import struct
 import time
 
@@ -60,6 +61,25 @@ def throttle(daemon, simulator, seconds):
     daemon.create_session(Tag="throttled", Wait=False)
     daemon.await_property(MANAGER_PATH, "ApiState", "throttled")
     return time.monotonic()
+
+
+@pytest.mark.covers("daemon: EXTEND_TIMEOUT")
+def test_more_time_to_stop(daemon, simulator):
+    """Asked for in time, again and again, and only while a creation is in flight."""
+    simulator.set_faults({"method": "POST", "kind": "latency", "ms": 3000})
+    daemon.create_session(Wait=False)
+    wait_for(lambda: len(simulator.state()["sessions"]) == 2)
+    daemon.notified = []
+    daemon.process.send_signal(signal.SIGTERM)
+    daemon.await_notification("EXTEND_TIMEOUT_USEC=20000000")
+    assert "STOPPING=1" in daemon.notified
+    daemon.notified = []
+    daemon.clocks.set(boottime=10)
+    daemon.await_notification("EXTEND_TIMEOUT_USEC=20000000", timeout=2)
+    daemon.notified = []
+    daemon.await_end(0)
+    daemon.hear()
+    assert "EXTEND_TIMEOUT_USEC=20000000" not in daemon.notified
 
 
 @pytest.mark.covers("world: clock")

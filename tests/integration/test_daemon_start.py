@@ -85,6 +85,8 @@ def test_stops_within_a_second(bus, number):
         daemon.process.send_signal(number)
         daemon.await_notification("STOPPING=1")
         daemon.await_end(0, timeout=1)
+        daemon.hear()
+        assert not [line for line in daemon.notified if "EXTEND_TIMEOUT" in line]
 
 
 def test_state_is_private(bus):

@@ -77,15 +77,19 @@ def test_stop(machine):
     assert not root.has_owner()
 
 
-@pytest.mark.covers("machine: stop")
-def test_stop_waits_for_creations(machine):
-    """A POST that is in flight has its answer stored before the daemon leaves."""
+@pytest.mark.covers("machine: stop", "daemon: EXTEND_TIMEOUT")
+@pytest.mark.parametrize("timeout", ["40", "1"])
+def test_stop_waits_for_creations(machine, timeout):
+    """A POST that is in flight has its answer stored before the daemon leaves; where that takes
+    longer than the unit grants, too."""
+    machine.add_drop_in(f"[Service]\nTimeoutStopSec={timeout}\n")
     machine.start()
     alice, = machine.users("alice")
-    machine.simulator.set_faults({"method": "POST", "kind": "latency", "ms": 2000, "count": 1})
+    machine.simulator.set_faults({"method": "POST", "kind": "latency", "ms": 3000, "count": 1})
     path = alice.create("Session", Wait=False)
     wait_for(lambda: machine.simulator.state()["sessions"])
     systemctl("stop", UNIT)
+    assert show("Result") == "success"
     systemctl("start", UNIT)
     session, = machine.simulator.state()["sessions"]
     assert alice.get(path)["Id"] == session
