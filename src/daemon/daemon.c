@@ -240,10 +240,10 @@ static int make_store(Daemon *daemon, char **ret_reason) {
 
         r = store_open(&daemon->store, &config, clock_now(), ret_reason);
         if (r == -EBUSY)
-                journal_log(LOG_ERR, MESSAGE_NOT_STARTED,
-                            "Another program is writing to the state file in %s, such as "
-                            "sqlite3(1). End it, and start convened again.",
-                            config.directory);
+                (void)refusal(ret_reason,
+                              "Another program is writing to the state file in %s, such as "
+                              "sqlite3(1). End it, and start convened again.",
+                              config.directory);
         if (r != 0)
                 return r < 0 ? r : REFUSED;
 
@@ -281,62 +281,56 @@ static int make_bus(Daemon *daemon) {
         return bus_new(&daemon->bus, daemon->connection, daemon->core, &config, &hooks);
 }
 
-/* Logs why the start failed; the error comes back. */
-static int cant(int error, const char *what) {
-        if (error < 0) {
-                errno = -error;
-                journal_log(LOG_ERR, MESSAGE_NOT_STARTED, "%s: %m.", what);
-        }
-        return error;
-}
-
-static int take_name(Daemon *daemon) {
+static int take_name(Daemon *daemon, char **ret_reason) {
         int r = bus_request_name(daemon->bus);
 
         if (r == -EEXIST || r == -EALREADY)
-                journal_log(LOG_ERR, MESSAGE_NOT_STARTED,
-                            "Another process owns the name %s on the %s bus. Is convened running "
-                            "already?",
-                            CONVENED_BUS_NAME, daemon->options->system ? "system" : "session");
-        else
-                cant(r, "Can't take the name " CONVENED_BUS_NAME " on the bus");
-        return r;
+                (void)refusal(ret_reason,
+                              "Another process owns the name %s on the %s bus. Is convened running "
+                              "already?",
+                              CONVENED_BUS_NAME, daemon->options->system ? "system" : "session");
+        return refusal_explain(r, "Can't take the name " CONVENED_BUS_NAME " on the bus",
+                               ret_reason);
 }
 
 /* The order matters: the name stands for a registry that is whole and exported. */
 static int daemon_begin(Daemon *daemon, const Credentials *credentials, char **ret_reason) {
         int r;
 
-        r = cant(make_loop(daemon), "Can't make an event loop");
+        r = refusal_explain(make_loop(daemon), "Can't make an event loop", ret_reason);
         if (r < 0)
                 return r;
-        r = cant(make_core(daemon), "Can't make the registry");
+        r = refusal_explain(make_core(daemon), "Can't make the registry", ret_reason);
         if (r < 0)
                 return r;
-        r = cant(make_store(daemon, ret_reason), "Can't restore the registry");
+        r = refusal_explain(make_store(daemon, ret_reason), "Can't restore the registry",
+                            ret_reason);
         if (r != 0)
                 return r;
-        r = cant(make_api(daemon, credentials), "Can't make the API client");
+        r = refusal_explain(make_api(daemon, credentials), "Can't make the API client", ret_reason);
         if (r < 0)
                 return r;
 
         core_set_credentials(daemon->core, credentials != NULL, clock_now());
-        r = cant(core_start(daemon->core, clock_now()), "Can't start the registry");
+        r = refusal_explain(core_start(daemon->core, clock_now()), "Can't start the registry",
+                            ret_reason);
         if (r < 0)
                 return r;
 
-        r = cant(connect_bus(daemon), daemon->options->system ? "Can't connect to the system bus"
-                                                              : "Can't connect to the session bus");
+        r = refusal_explain(connect_bus(daemon),
+                            daemon->options->system ? "Can't connect to the system bus"
+                                                    : "Can't connect to the session bus",
+                            ret_reason);
         if (r < 0)
                 return r;
-        r = cant(make_bus(daemon), "Can't export the registry on the bus");
+        r = refusal_explain(make_bus(daemon), "Can't export the registry on the bus", ret_reason);
         if (r < 0)
                 return r;
-        r = cant(world_open(daemon), "Can't watch the machine");
+        r = refusal_explain(world_open(daemon), "Can't watch the machine", ret_reason);
         if (r < 0)
                 return r;
 
-        return take_name(daemon);
+        return take_name(daemon, ret_reason);
 }
 
 int daemon_new(Daemon **ret, const Options *options, Configuration *configuration,

@@ -51,9 +51,9 @@ typedef struct Daemon {
  * @options:       borrowed for as long as the daemon lives
  * @configuration: consumed
  * @credentials:   copied; NULL: none that are usable
- * @ret_reason:    set where REFUSED is returned
+ * @ret_reason:    NULL; set where anything but 0 is returned and there is memory for it
  *
- * Return: 0; REFUSED: the state can't be used; negative errno, and it has been logged.
+ * Return: 0; REFUSED: the state can't be used; negative errno.
  */
 int daemon_new(Daemon **ret, const Options *options, Configuration *configuration,
                const Credentials *credentials, char **ret_reason);

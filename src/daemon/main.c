@@ -22,15 +22,12 @@
 
 #define EXIT_USAGE 2
 
-/* 78 is what the unit does not restart: somebody has to do something first. */
+/* The units restart neither EX_CONFIG nor EXIT_USAGE: somebody has to do something first. */
 static int not_started(int r, const char *reason) {
-        if (r == REFUSED) {
-                journal_log(LOG_ERR, MESSAGE_NOT_STARTED, "%s", reason);
-                notify_end(reason);
-        } else {
-                journal_log(LOG_ERR, MESSAGE_NOT_STARTED, "convened was not started.");
-        }
-
+        if (!reason)
+                reason = "Out of memory.";
+        journal_log(LOG_ERR, MESSAGE_NOT_STARTED, "%s", reason);
+        notify_end(reason);
         return r == REFUSED ? EX_CONFIG : EXIT_FAILURE;
 }
 
@@ -61,12 +58,13 @@ static int serve(Options *options) {
 
         r = configuration_load(&configuration, options->configuration_file,
                                options->configuration_required, journal_warning, &reason);
+        refusal_explain(r, "Can't read the configuration", &reason);
         if (r != 0)
                 return not_started(r, reason);
 
         r = find_credentials(&credentials, configuration);
-        if (r < 0)
-                return not_started(r, NULL);
+        if (refusal_explain(r, "Can't read the credentials", &reason) < 0)
+                return not_started(r, reason);
 
         r = daemon_new(&daemon, options, TAKE(configuration), credentials, &reason);
         if (r != 0)
@@ -113,6 +111,8 @@ int main(int argc, char **argv) {
                 return puts(PACKAGE_STRING) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (r != 0) {
                 fprintf(stderr, "%s\n", r == REFUSED ? reason : "Out of memory.");
+                if (r == REFUSED)
+                        notify_end(reason);
                 return r == REFUSED ? EXIT_USAGE : EXIT_FAILURE;
         }
 

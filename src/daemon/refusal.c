@@ -19,3 +19,11 @@ int refusal(char **ret_reason, const char *format, ...) {
         *ret_reason = reason;
         return REFUSED;
 }
+
+int refusal_explain(int r, const char *what, char **ret_reason) {
+        if (r < 0 && !*ret_reason) {
+                errno = -r;
+                (void)refusal(ret_reason, "%s: %m.", what);
+        }
+        return r;
+}

@@ -17,3 +17,12 @@
  */
 int refusal(char **ret_reason, const char *format, ...)
         __attribute__((__format__(__printf__, 2, 3)));
+
+/**
+ * refusal_explain() - where @r is a negative errno, and nobody has given a reason yet, give it
+ * @what:       what can't be done: "Can't ..."
+ * @ret_reason: NULL or the sentence, owned by the caller; untouched without memory
+ *
+ * Return: @r.
+ */
+int refusal_explain(int r, const char *what, char **ret_reason);

@@ -254,25 +254,30 @@ def test_state_in_use(bus):
         assert ended.value.status == 78 and daemon.state_directory in ended.value.text
 
 
-@pytest.mark.covers("exit: convened 1", "name: bus name")
-def test_name_is_taken(bus):
-    with Daemon(bus):
-        second = Daemon(bus)
-        with pytest.raises(DaemonEnded) as ended:
-            second.start()
-        second.close()
-        assert ended.value.status == 1
-        assert "running already" in ended.value.text
-
-
-@pytest.mark.covers("exit: convened 1", "environment: convened DBUS_SESSION_BUS_ADDRESS")
-def test_no_bus(bus):
-    daemon = Daemon(bus, environment={"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere/bus"})
+def failed(daemon):
+    """What a start says that a restart may cure: one line, and the service manager is told it."""
     with pytest.raises(DaemonEnded) as ended:
         daemon.start()
+    daemon.hear()
     daemon.close()
     assert ended.value.status == 1
-    assert "Can't connect to the session bus" in ended.value.text
+    assert ended.value.text.count("\n") == 1, ended.value.text
+    line = ended.value.text.rstrip("\n")
+    assert daemon.notified == ["STATUS=" + line]
+    return line
+
+
+@pytest.mark.covers("exit: convened 1", "name: bus name", "daemon: start that fails")
+def test_name_is_taken(bus):
+    with Daemon(bus):
+        assert "running already" in failed(Daemon(bus, log_level="info"))
+
+
+@pytest.mark.covers("exit: convened 1", "environment: convened DBUS_SESSION_BUS_ADDRESS",
+                    "daemon: start that fails")
+def test_no_bus(bus):
+    daemon = Daemon(bus, environment={"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere/bus"})
+    assert "Can't connect to the session bus" in failed(daemon)
 
 
 def test_bus_goes_away():

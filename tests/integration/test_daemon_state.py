@@ -156,13 +156,16 @@ def test_odd_files(daemon):
     assert contents("/etc/passwd")
 
 
-@pytest.mark.covers("exit: convened 1")
+@pytest.mark.covers("exit: convened 1", "daemon: start that fails")
 def test_locked_by_another_program(daemon):
     """It will be free some time, so that a restart may help."""
     daemon.stop()
     state = daemon.state_directory + "/state.db"
     with contextlib.closing(sqlite3.connect(state, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        assert "Another program is writing to the state file" in refused(daemon, 1)
+        line, = refused(daemon, 1).splitlines()
+        assert line.startswith("Another program is writing to the state file")
+        daemon.hear()
+        assert daemon.notified == ["STATUS=" + line]
     daemon.start()
     assert daemon.properties()["ParticipantCount"] == N_PARTICIPANTS

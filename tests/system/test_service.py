@@ -159,6 +159,17 @@ def test_unusable_configuration(machine, how, hint):
     assert show("StatusText") == said
 
 
+@pytest.mark.covers("machine: wrong command line", "exit: convened 2")
+def test_wrong_command_line(machine):
+    machine.configure()
+    machine.add_drop_in("[Service]\nExecStart=\nExecStart=/usr/local/sbin/convened --system "
+                        "--log-level=loud\n")
+    assert systemctl("start", UNIT, check=False).returncode != 0
+    assert (show("ActiveState"), show("ExecMainStatus"), show("NRestarts")) == ("failed", "2", "0")
+    assert "--log-level=" in show("StatusText")
+    assert [text for text in machine.messages() if text == show("StatusText")]
+
+
 @pytest.mark.covers("machine: exit status 78")
 def test_state_of_another_account(machine):
     machine.start()
