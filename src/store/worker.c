@@ -67,6 +67,8 @@ static int plain_error(int r) {
         return r > 0 ? -EUCLEAN : r;
 }
 
+/* Without the lock, which the loop asks for as soon as it has been told: it would wait until this
+ * thread gets a CPU again. */
 static void worker_tell(Worker *worker) {
         (void)eventfd_write(worker->event_fd, 1);
 }
@@ -84,7 +86,9 @@ static void worker_do_tokens(Worker *worker) {
 
         pthread_mutex_lock(&worker->lock);
         TAILQ_CONCAT(&worker->answered, &taken, reads);
+        pthread_mutex_unlock(&worker->lock);
         worker_tell(worker);
+        pthread_mutex_lock(&worker->lock);
 }
 
 static void worker_do_commit(Worker *worker) {
@@ -99,8 +103,8 @@ static void worker_do_commit(Worker *worker) {
         pthread_mutex_lock(&worker->lock);
         worker->state = COMMIT_DONE;
         worker->error = error;
-        worker_tell(worker);
         pthread_mutex_unlock(&worker->lock);
+        worker_tell(worker);
 
         commit_checkpoint(worker->database);
         pthread_mutex_lock(&worker->lock);
