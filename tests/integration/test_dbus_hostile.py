@@ -110,7 +110,7 @@ def test_hostile_calls(monkeypatch):
         participant = alice.create("Participant", Session=session)
         before = stage.get(session), stage.get(participant)
         with hostile.start(stage.bus.address, os.path.join(TREE, "dbus"), seed=1, calls=5120,
-                           uid=BOB, gid=BOB, groups=[], bulk=True, large=2,
+                           window=64, uid=BOB, gid=BOB, groups=[], bulk=True, large=2,
                            foreign={"Session": session, "Participant": participant}) as attack:
             found = hostile.finish(attack)
         assert found["wrong"] == [] and found["calls"] >= 5120

@@ -4,12 +4,12 @@
     python3 -m harness.hostile ADDRESS FOLDER OPTIONS
 
 connects to the bus at ADDRESS, makes calls of each method of the interfaces in FOLDER (dbus/*.xml),
-and prints what came of them as JSON. OPTIONS, in JSON too: "seed" and "calls"; "uid", "gid" and
-"groups": as whom, for root only;
-"foreign", {"Session": PATH, "Participant": PATH}: objects of somebody else; "bulk": whether reads
-of many objects are made too; "large": how many calls of 30 MB there are among them; "judge", false:
-nobody minds what is answered. A seed gives the same calls each time, but for the numbers of its own
-objects.
+and prints what came of them as JSON. OPTIONS, in JSON too: "seed" and "calls"; "window": how many
+are on their way at a time, 1: each waits for the answer to the one before; "uid", "gid" and
+"groups": as whom, for root only; "foreign", {"Session": PATH, "Participant": PATH}: objects of
+somebody else; "bulk": whether reads of many objects are made too; "large": how many calls of 30 MB
+there are among them; "judge", false: nobody minds what is answered. A seed gives the same calls
+each time, but for the numbers of its own objects.
 """
 
 import collections
@@ -24,12 +24,13 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
-from jeepney import DBusAddress, HeaderFields, MessageFlag, MessageType, new_method_call
+from jeepney import DBusAddress, MessageFlag, new_method_call
 from jeepney.io.blocking import open_dbus_connection
 
+from .answers import Answers
 from .daemon import MANAGER, NAME, PARTICIPANT, PATH, PROPERTIES, SESSION
 
-WINDOW, TIMES = 64, 16  # so many calls at once, and each so many times
+ROUND, TIMES = 64, 16  # so many calls between two that make and delete, and each so many times
 LARGE = 30 << 20
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 INTROSPECTABLE = "org.freedesktop.DBus.Introspectable"
@@ -311,12 +312,13 @@ class Maker:
 
 
 class Attacker:
-    def __init__(self, address, maker, judges=True):
+    def __init__(self, address, maker, window, judges):
         self.address = address
         self.maker = maker
+        self.window = window
         self.judges = judges
         self.connection = open_dbus_connection(bus=address)
-        self.serials = self.connection.outgoing_serial
+        self.answers = Answers(self.connection)
         self.outcomes = collections.Counter()
         self.wrong = []
         self.n_calls = 0
@@ -337,47 +339,37 @@ class Attacker:
         self.n_calls += 1
         return serial
 
-    def receive(self):
-        """The next answer: the serial of its call, its name or "reply", its body."""
-        while True:
-            message = self.connection.receive(timeout=120)
-            fields, kind = message.header.fields, message.header.message_type
-            if kind is MessageType.error:
-                return (fields[HeaderFields.reply_serial],
-                        fields[HeaderFields.error_name].rpartition(".")[2], message.body)
-            if kind is MessageType.method_return:
-                return fields[HeaderFields.reply_serial], "reply", message.body
-
-    def judge(self, call, outcome, body):
+    def judge(self, call, outcome, text):
         self.outcomes[call.label, outcome] += 1
-        length = len(body[0]) if outcome != "reply" and body and isinstance(body[0], str) else 0
+        length = len(text) if outcome != "reply" and text else 0
         if self.judges and (outcome not in call.expect or length > 40000):
             self.wrong.append(f"{call.label}: {call.interface}.{call.member} of {call.path[:80]} "
                               f"{call.signature} {str(call.body)[:300]}: {outcome} "
-                              f"{str(body)[:300]}, not {sorted(call.expect)}")
+                              f"{str(text)[:300]}, not {sorted(call.expect)}")
 
     def run_all(self, calls, times=1):
-        """Sends them all, then reads what came of each; and again."""
+        """Sends a window of them, then reads what came of each; and again; then the next."""
         calls = [(call, self.bytes_of(call)) for call in calls]
-        for _ in range(times):
-            waiting = {self.send(message): call for call, message in calls}
-            while waiting:
-                serial, outcome, body = self.receive()
-                if serial in waiting:
-                    self.judge(waiting.pop(serial), outcome, body)
+        for i in range(0, len(calls), self.window):
+            for _ in range(times):
+                waiting = {self.send(message): call for call, message in calls[i:i + self.window]}
+                while waiting:
+                    serial, outcome, text = self.answers.next()
+                    if serial in waiting:
+                        self.judge(waiting.pop(serial), outcome, text)
 
     def one(self, path, interface, member, signature=None, body=()):
         serial = self.send(self.bytes_of(Call(None, path, interface, member, signature, body,
                                               None)))
         while True:
-            answered, outcome, body = self.receive()
+            answered, outcome, text = self.answers.next()
             if answered == serial:
-                return outcome, body
+                return outcome, text
 
     def create(self, kind):
-        outcome, body = self.one(PATH, MANAGER, "Create" + kind, "a{sv}", ({"Wait": ("b", False)},))
+        outcome, path = self.one(PATH, MANAGER, "Create" + kind, "a{sv}", ({"Wait": ("b", False)},))
         if outcome == "reply":
-            self.maker.own[kind].append(body[0])
+            self.maker.own[kind].append(path)
 
     def churn(self):
         """One object comes, and one goes; calls of it follow at once, as it is going."""
@@ -424,16 +416,16 @@ class Attacker:
     def attack(self, n_calls, n_large):
         for kind in ("Session", "Participant") * 4:
             self.create(kind)
-        n_windows = n_calls // (WINDOW * TIMES)
-        large = set(self.maker.random.sample(range(n_windows), n_large))
-        for n in range(n_windows):
+        n_rounds = n_calls // (ROUND * TIMES)
+        large = set(self.maker.random.sample(range(n_rounds), n_large))
+        for n in range(n_rounds):
             if n in large:
                 self.run_all([self.maker.large()])
             self.churn()
             if n % 8 == 0:
-                self.flood(WINDOW)
+                self.flood(self.window)
                 self.garbage()
-            self.run_all([self.maker.next() for _ in range(WINDOW)], TIMES)
+            self.run_all([self.maker.next() for _ in range(ROUND)], TIMES)
         self.connection.close()
 
 
@@ -457,7 +449,7 @@ def main(address, folder, options):
     os.setresgid(*[options["gid"]] * 3)
     os.setresuid(*[options["uid"]] * 3)
     maker = Maker(options["seed"], methods, options["foreign"], options["bulk"])
-    attacker = Attacker(address, maker, options.get("judge", True))
+    attacker = Attacker(address, maker, options["window"], options.get("judge", True))
     attacker.attack(options["calls"], options["large"])
     outcomes = collections.defaultdict(dict)
     for (label, outcome), n in sorted(attacker.outcomes.items()):
