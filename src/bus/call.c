@@ -90,20 +90,57 @@ static IntentKind quota_kind(const Call *call) {
                        : intent->kind;
 }
 
-int call_intend(Call *call, sd_bus_error *error) {
+/* Whether whoever deletes wants no answer. Of other calls each is kept and counted all the same. */
+static bool is_silent(const Call *call) {
+        return call->intent.kind == INTENT_DELETE &&
+               sd_bus_message_get_expect_reply(call->message) == 0;
+}
+
+/* Deleting is never refused by a quota. That it takes no room without a bound either, nobody waits
+ * for the API who is beyond the quota, or who wants no answer, and nothing is kept of those who
+ * join a delete that is under way. Returns whether all is done. */
+static bool delete_joins(Call *call, uint32_t uid) {
+        const Bus *bus = call->bus;
+        Intent *intent = &call->intent;
+
+        if (intent->kind != INTENT_DELETE)
+                return false;
+        if (is_silent(call) || !quota_lets_wait(&bus->quota, uid, tickets_of(&bus->tickets, uid)))
+                intent->wait = false;
+        return !intent->wait &&
+               core_join_delete(bus->core, intent->object, intent->number, !is_silent(call));
+}
+
+/* A ticket, if there is a quota for it. */
+static int call_admit(Call *call, uint32_t uid, uint64_t *ret, sd_bus_error *error) {
         bool creates = call->intent.kind == INTENT_CREATE || call->intent.kind == INTENT_ADOPT;
         TicketKind kind = creates ? TICKET_CREATION : TICKET_PLAIN;
+        Bus *bus = call->bus;
+        int r;
+
+        if (is_silent(call)) {
+                *ret = tickets_pass(&bus->tickets);
+                return 0;
+        }
+        r = quota_check(&bus->quota, bus->core, uid, quota_kind(call),
+                        tickets_of(&bus->tickets, uid), error);
+        return r < 0 ? r : tickets_add(&bus->tickets, call->message, kind, uid, ret);
+}
+
+int call_intend(Call *call, sd_bus_error *error) {
         uint64_t ticket, number;
         const char *reason = "";
         uint32_t uid;
         int r;
 
         r = access_owner(call->bus->access, call->message, &uid);
-        if (r >= 0)
-                r = quota_check(&call->bus->quota, call->bus->core, uid, quota_kind(call),
-                                tickets_of(&call->bus->tickets, uid), error);
-        if (r >= 0)
-                r = tickets_add(&call->bus->tickets, call->message, kind, uid, &ticket);
+        if (r < 0)
+                return r;
+        if (delete_joins(call, uid)) {
+                r = sd_bus_reply_method_return(call->message, NULL);
+                return r < 0 ? r : 1;
+        }
+        r = call_admit(call, uid, &ticket, error);
         if (r < 0)
                 return r;
         r = core_intend(call->bus->core, &call->intent, ticket, clock_now(), &number, &reason);

@@ -10,8 +10,12 @@ bool quota_binds(const Quota *quota, uint32_t uid) {
         return quota->enforced && uid != 0;
 }
 
+bool quota_lets_wait(const Quota *quota, uint32_t uid, unsigned n_calls) {
+        return !quota_binds(quota, uid) || n_calls < quota->calls_max;
+}
+
 int quota_check_calls(const Quota *quota, uint32_t uid, unsigned n_calls, sd_bus_error *error) {
-        if (!quota_binds(quota, uid) || n_calls < quota->calls_max)
+        if (quota_lets_wait(quota, uid, n_calls))
                 return 0;
         return exceeded(error, "MaxCallsPerUser", quota->calls_max, "calls without an answer");
 }

@@ -23,12 +23,15 @@ bool quota_binds(const Quota *quota, uint32_t uid);
  * quota_check() - may this uid want that?
  * @n_calls: how many of its calls are without an answer
  *
- * Deleting is never refused.
+ * Deleting is never refused; call.c sees to it that little of it is kept.
  *
  * Return: 0, or a negative errno with @error set.
  */
 int quota_check(const Quota *quota, const Core *core, uint32_t uid, IntentKind kind,
                 unsigned n_calls, sd_bus_error *error);
+
+/* Whether one call more of this uid may be without an answer for as long as the API takes. */
+bool quota_lets_wait(const Quota *quota, uint32_t uid, unsigned n_calls);
 
 /* For calls that are no intent. */
 int quota_check_calls(const Quota *quota, uint32_t uid, unsigned n_calls, sd_bus_error *error);

@@ -79,6 +79,10 @@ int tickets_add(Tickets *tickets, sd_bus_message *message, TicketKind kind, uint
         return 0;
 }
 
+uint64_t tickets_pass(Tickets *tickets) {
+        return ++tickets->last;
+}
+
 unsigned tickets_of(const Tickets *tickets, uint32_t uid) {
         const Payer *payer = payers_find(&tickets->payers, uid);
 

@@ -46,6 +46,8 @@ void tickets_deinit(Tickets *tickets);
  * -ENOMEM. */
 int tickets_add(Tickets *tickets, sd_bus_message *message, TicketKind kind, uint32_t uid,
                 uint64_t *ret);
+/* A number for a call that nobody is to be answered to: nothing is kept. */
+uint64_t tickets_pass(Tickets *tickets);
 /* How many calls of a uid wait. */
 unsigned tickets_of(const Tickets *tickets, uint32_t uid);
 /* The ticket is the caller's from now on; NULL: no such ticket. */

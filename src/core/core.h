@@ -172,6 +172,17 @@ int core_intend(Core *core, const Intent *intent, uint64_t ticket, Now now, uint
                 const char **ret_reason);
 
 /**
+ * core_join_delete() - a Delete, for which nobody waits, of what is being deleted already
+ * @durable: only where that is durable: it may be told at once that it is accepted
+ *
+ * Nothing of it is kept, however many there are; nor does the delete fall any more with the call
+ * that it has joined, but where it cannot be made durable.
+ *
+ * Return: whether that is all; else it is to go to core_intend(), as any other.
+ */
+bool core_join_delete(Core *core, Kind kind, uint64_t number, bool durable);
+
+/**
  * core_client_left() - a client has left the bus: delete what lives as long as it does
  * @name: its unique name, SPEC_CLIENT_NAME of those objects
  *

@@ -197,6 +197,19 @@ static int intend_delete(Core *core, Object *object, const Intent *intent, uint6
         return r;
 }
 
+bool core_join_delete(Core *core, Kind kind, uint64_t number, bool durable) {
+        Object *object = registry_find(&core->registry, kind, number);
+
+        if (core->stopping || storage_refuses(core, INTENT_DELETE) || !object || !object->shown)
+                return false;
+        if (object->removed) /* which nobody was told yet */
+                return !durable;
+        if (!object->row.gone || (durable && (object->unsure || !object->shown->gone)))
+                return false;
+        object->told_rev[BEING] = object->row.goals[BEING].wanted_rev;
+        return true;
+}
+
 /* The common end of what changes a place: the new one, its revisions, and who waits for it. */
 static int intend_place(Core *core, Object *object, const Intent *intent, uint64_t ticket,
                         Place *place) {

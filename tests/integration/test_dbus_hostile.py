@@ -66,19 +66,15 @@ def test_deep_paths(stage):
 
 def test_memory_is_given_back(stage):
     """Messages of 30 MB, one after the other."""
-    def resident():
-        with open(f"/proc/{stage.daemon.process.pid}/status", encoding="ascii") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
-
     with open(f"/proc/{stage.daemon.process.pid}/maps", encoding="utf-8") as file:
         if "libasan" in file.read():
             return  # sanitizers keep for a while what has been freed
     stage.session()
-    before = resident()
+    before = stage.daemon.resident_kb()
     for _ in range(4):
         with pytest.raises(BusError, match="InvalidArgs"):
             stage.daemon.manager("CreateSession", "a{sv}", ({"Tag": ("s", "x" * (30 << 20))},))
-    wait_for(lambda: resident() - before < 16 << 10)
+    wait_for(lambda: stage.daemon.resident_kb() - before < 16 << 10)
 
 
 def test_descriptors(stage):

@@ -5,8 +5,10 @@ import contextlib
 import os
 
 import pytest
+from jeepney import DBusAddress, MessageFlag, new_method_call
 
-from harness.daemon import MANAGER, PARTICIPANT, PATH, SESSION, Daemon, variants
+from harness.daemon import MANAGER, NAME, PARTICIPANT, PATH, SESSION, Daemon, variants
+from harness.programs import is_sanitized
 from harness.stage import P1, P2, S1, S2, Stage
 from harness.users import ALICE, BOB, User, open_to_all
 from harness.wait import wait_for
@@ -170,6 +172,59 @@ def test_calls(scene):
     assert [alice.outcome(serial) for serial in waiting] == ["reply"] * 3
     stage.simulator.set_faults()
     assert alice.create("Session")
+
+
+# While the API says nothing, nobody who waits for it is answered.
+PATIENCE = {"Api": {"RequestTimeoutSec": 60}, "Reconcile": QUIET,
+            "Bus": {"ReplyTimeoutSec": 20, "MaxCallsPerUser": 8}}
+
+
+@pytest.fixture(name="patience")
+def fixture_patience(monkeypatch):
+    """The stage, Alice with 20 participants, and Bob."""
+    open_to_all(monkeypatch)
+    with contextlib.ExitStack() as stack:
+        stage = stack.enter_context(Stage(PATIENCE, kind="system"))
+        alice, bob = [stack.enter_context(contextlib.closing(User(stage.bus, uid)))
+                      for uid in (ALICE, BOB)]
+        yield stage, alice, bob, [alice.create("Participant") for _ in range(20)]
+
+
+@pytest.mark.covers("quota: Delete")
+def test_deletes_without_end(patience):
+    """Of those that want no answer nothing is kept, and others are served meanwhile."""
+    stage, alice, bob, paths = patience
+    stage.simulator.set_faults({"kind": "hang"})
+    calls = []
+    for path in paths:
+        address = DBusAddress(path, bus_name=NAME, interface=PARTICIPANT)
+        call = new_method_call(address, "Delete", "a{sv}", ({},))
+        call.header.flags |= MessageFlag.no_reply_expected
+        calls.append(call.serialise(serial=1))
+    alice.call(PATH, MANAGER, "Sync")
+    before = stage.daemon.resident_kb()
+    for _ in range(20):
+        alice.connection.sock.sendall(b"".join(calls) * 250)
+        assert bob.refused(PATH, MANAGER, "GetSession", "s", ("x",)) == "NoSuchSession"
+        bob.call(*IN_THE_END)
+    alice.call(PATH, MANAGER, "Sync")
+    assert is_sanitized() or stage.daemon.resident_kb() - before < 4 << 10
+    rows = stage.list("Participants")[0]
+    assert {rows[path]["State"] for path in paths} == {"deleting"}
+
+
+@pytest.mark.covers("quota: Delete", "quota: calls without an answer")
+def test_deletes_beyond_it(patience):
+    """Who may have no more calls waiting is told that it is accepted; each gets one answer."""
+    stage, alice, bob, paths = patience
+    stage.simulator.set_faults({"method": "DELETE", "kind": "latency", "ms": 5000})
+    serials = [alice.send(*delete(path)) for path in paths[:4] for _ in range(25)]
+    assert [alice.outcome(serial) for serial in serials[8:]] == ["reply"] * 92
+    assert not alice.outcomes
+    assert bob.refused(PATH, MANAGER, "GetSession", "s", ("x",)) == "NoSuchSession"
+    assert [alice.outcome(serial) for serial in serials[:8]] == ["reply"] * 8
+    stage.simulator.set_faults()
+    assert alice.call(*delete(paths[4])) == () and not alice.outcomes
 
 
 def test_reload_changes_them(scene):

@@ -346,6 +346,30 @@ static void judge_first_answer(Run *run, unsigned expected, int r, const Intent 
                          intent->session, r == 0 ? "taken" : reply_name((Outcome)r), expected);
 }
 
+/* Some who delete want no answer, or one at once; then there is no call that waits. */
+static bool join_delete(Run *run, const Intent *intent) {
+        Random *random = &run->random;
+        bool durable;
+        const Row *row;
+
+        if (intent->kind != INTENT_DELETE || intent->wait || random_chance(random, 0.5))
+                return false;
+        durable = random_chance(random, 0.5);
+        if (!core_join_delete(run->life.core, intent->object, intent->number, durable))
+                return false;
+        TRACE(run, "delete %s %" PRIu64 ": joined%s",
+              intent->object == KIND_SESSION ? "session" : "participant", intent->number,
+              durable ? ", accepted" : "");
+        run->tally->joined[durable]++;
+        if (!durable)
+                return true;
+        clients_item(&run->clients, intent->object, intent->number)->delete_acknowledged = true;
+        row = table_find(&run->disk.table, intent->object, intent->number);
+        if (row && !row->gone)
+                run_fail(run, "I2", "a delete is acknowledged and not on disk");
+        return true;
+}
+
 static void ask(Run *run, bool at_rest) {
         const char *reason = NULL;
         Asked asked = { 0 };
@@ -356,6 +380,11 @@ static void ask(Run *run, bool at_rest) {
         ask_init(run, &asked);
         number = asked.intent.number;
         expected = oracle_expect(run, &asked.intent);
+        if (join_delete(run, &asked.intent)) {
+                if (at_rest)
+                        judge_first_answer(run, expected, 0, &asked.intent);
+                return;
+        }
         r = core_intend(run->life.core, &asked.intent, ++run->clients.last_ticket, run_clock(run),
                         &number, &reason);
         MUST(r);

@@ -44,6 +44,8 @@ static const char *const question_names[_QUESTION_MAX] = {
         [QUESTION_LIST] = "list",         [QUESTION_PROBE] = "probe",
 };
 
+static const char *const joined_names[] = { "unheard", "accepted" };
+
 static const char *const intent_names[_INTENT_KIND_MAX] = {
         [INTENT_CREATE] = "create", [INTENT_DELETE] = "delete",       [INTENT_ADD] = "add",
         [INTENT_REMOVE] = "remove", [INTENT_SUBSCRIBE] = "subscribe", [INTENT_REFRESH] = "refresh",
@@ -145,6 +147,7 @@ void tally_print(const Tally *tally) {
         print_counts("intents", tally->intents, intent_names, NULL, _INTENT_KIND_MAX);
         printf("syncs %" PRIu64 ", intents whose first answer was foretold %" PRIu64 "\n",
                tally->syncs, tally->judged);
+        print_counts("joined deletes", tally->joined, joined_names, NULL, ELEMENTSOF(joined_names));
         print_counts("replies", tally->replies, outcome_names, NULL, _OUTCOME_MAX);
         print_counts("refused at once", tally->refusals, outcome_names, NULL, _OUTCOME_MAX);
         print_counts("requests", tally->requests, NULL, operation_name_at, _OPERATION_MAX);
@@ -295,6 +298,8 @@ unsigned tally_floors(const Tally *tally) {
 
         n_missing += floor_of("", counts, names, NULL, ELEMENTSOF(counts));
         n_missing += floor_of("intent", tally->intents, intent_names, NULL, _INTENT_KIND_MAX);
+        n_missing += floor_of("joined delete:", tally->joined, joined_names, NULL,
+                              ELEMENTSOF(joined_names));
         n_missing += floor_of("reply", replies, outcome_names, NULL, _OUTCOME_MAX);
         n_missing += floor_of("answer", tally->outcomes, api_outcome_names, NULL, _API_OUTCOME_MAX);
         n_missing += floor_of("request", tally->requests, NULL, operation_name_at, _OPERATION_MAX);

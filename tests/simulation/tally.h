@@ -47,6 +47,7 @@ typedef struct Tally {
         uint64_t steps;
         uint64_t intents[_INTENT_KIND_MAX], replies[_OUTCOME_MAX], refusals[_OUTCOME_MAX];
         uint64_t syncs, judged; /* intents whose first answer was known beforehand */
+        uint64_t joined[2];     /* deletes that wait for nothing; 1: they are accepted at once */
         uint64_t outcomes[_API_OUTCOME_MAX], faults[_FAULT_MAX], weathers[_WEATHER_MAX];
         uint64_t answers[_QUESTION_MAX][_API_OUTCOME_MAX];
         uint64_t requests[_OPERATION_MAX];

@@ -308,6 +308,29 @@ static void test_retries(void **state) {
         assert_int_equal(bench_session(bench, "s1"), 2);
 }
 
+/* Who has joined a delete that cannot be stored has left nothing of it either. */
+static void test_delete_joined(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        Intent delete = intent_delete(KIND_SESSION, session, true);
+
+        bench_skip_reads(bench);
+        bench->room = BENCH_FULL;
+        assert_int_equal(bench_take_in(bench, delete, NULL), 0);
+        assert_true(core_join_delete(bench->core, KIND_SESSION, session, false));
+        bench_turn(bench);
+        assert_int_equal(bench_last_reply(bench), OUTCOME_STORAGE_FAILED);
+        assert_int_equal(row_state(bench_row(bench, KIND_SESSION, session)), STATE_ACTIVE);
+        assert_false(core_join_delete(bench->core, KIND_SESSION, session, false));
+
+        bench_room_again(bench);
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, delete), 0);
+        bench_answer(bench, API_UNAUTHORIZED);
+        assert_int_equal(bench_last_reply(bench), OUTCOME_UNAUTHORIZED);
+        assert_int_equal(row_state(bench_row(bench, KIND_SESSION, session)), STATE_ACTIVE);
+}
+
 #define CORE_TEST(test) cmocka_unit_test_setup_teardown(test, bench_setup, bench_teardown)
 
 int main(void) {
@@ -317,6 +340,7 @@ int main(void) {
                 CORE_TEST(test_superseded),
                 CORE_TEST(test_delete),
                 CORE_TEST(test_delete_without_reserve),
+                CORE_TEST(test_delete_joined),
                 CORE_TEST(test_id),
                 CORE_TEST(test_token),
                 CORE_TEST(test_driven),

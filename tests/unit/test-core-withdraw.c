@@ -106,6 +106,42 @@ static void test_superseded(void **state) {
         assert_accepted(bench, &scene);
 }
 
+/* Who joins a delete and waits for nothing leaves nothing, and the delete stands from then on. */
+static void test_delete_joined(void **state) {
+        Bench *bench = *state;
+        Scene scene = scene_new(bench);
+        const uint64_t number = scene.participant;
+        size_t n_replies = bench->n_replies;
+
+        assert_false(core_join_delete(bench->core, KIND_PARTICIPANT, number, false));
+        assert_int_equal(bench_take_in(bench, intent(&scene, INTENT_DELETE, true), NULL), 0);
+        assert_false(core_join_delete(bench->core, KIND_PARTICIPANT, number, true));
+        bench_turn(bench);
+        assert_true(core_join_delete(bench->core, KIND_PARTICIPANT, number, true));
+        bench_turn(bench);
+        assert_int_equal(bench->n_replies, n_replies);
+
+        bench_answer(bench, API_UNAUTHORIZED);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_UNAUTHORIZED);
+        assert_true(row_of(bench, &scene)->gone);
+        core_stop(bench->core);
+        assert_false(core_join_delete(bench->core, KIND_PARTICIPANT, number, true));
+}
+
+/* The like before it is durable, which is no matter to who wants no answer. */
+static void test_delete_joined_early(void **state) {
+        Bench *bench = *state;
+        Scene scene = scene_new(bench);
+        const uint64_t number = scene.participant;
+
+        assert_int_equal(bench_take_in(bench, intent(&scene, INTENT_DELETE, true), NULL), 0);
+        assert_true(core_join_delete(bench->core, KIND_PARTICIPANT, number, false));
+        bench_turn(bench);
+        bench_answer(bench, API_UNAUTHORIZED);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_UNAUTHORIZED);
+        assert_true(row_of(bench, &scene)->gone);
+}
+
 /* What was accepted after a call that is refused stands on it, and is kept; what came later
  * goes. */
 static void test_accepted_later(void **state) {
@@ -220,6 +256,8 @@ int main(void) {
                 TEST(test_subscribe),
                 TEST(test_remove),
                 TEST(test_delete),
+                TEST(test_delete_joined),
+                TEST(test_delete_joined_early),
                 TEST(test_superseded),
                 TEST(test_accepted_later),
                 TEST(test_nothing_accepted),

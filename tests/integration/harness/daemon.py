@@ -195,6 +195,11 @@ class Daemon:
             ticks = sum(int(field) for field in file.read().rpartition(")")[2].split()[11:13])
         return ticks / os.sysconf("SC_CLK_TCK")
 
+    def resident_kb(self):
+        """Memory that it has, in KB."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
     def kill(self):
         """SIGKILL: nothing that is not durable is left."""
         if self.process:
