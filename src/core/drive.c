@@ -65,7 +65,7 @@ static bool session_has_place(const Object *session) {
         return n < SESSION_MEMBERS_MAX || !leaving;
 }
 
-static Wish object_wish(Core *core, const Object *object) {
+static Wish object_wish(const Core *core, const Object *object) {
         const Place *wanted = object->row.wanted;
         const Object *session;
 
@@ -92,27 +92,31 @@ static Whereabouts object_whereabouts(const Object *object) {
         return observed->session == 0 ? WHEREABOUTS_NOWHERE : WHEREABOUTS_ELSEWHERE;
 }
 
-static bool publishers_ready(Core *core, const Object *object) {
+const Object *publisher_awaited(const Core *core, const Place *wanted, size_t i) {
+        const Object *other;
+
+        if (wanted->publishers[i].number == 0)
+                return NULL;
+        other = registry_find(&core->registry, KIND_PARTICIPANT, wanted->publishers[i].number);
+        /* One that is not wanted there any more is not worth waiting for. */
+        if (!other || !place_same_session(other->row.wanted, wanted) ||
+            place_same_session(other->row.observed, wanted))
+                return NULL;
+        return other;
+}
+
+static bool publishers_ready(const Core *core, const Object *object) {
         const Place *wanted = object->row.wanted;
 
-        for (size_t i = 0; wanted && i < wanted->n_publishers; i++) {
-                const Publisher *publisher = wanted->publishers + i;
-                const Object *other;
-
-                if (publisher->number == 0)
-                        continue;
-                other = registry_find(&core->registry, KIND_PARTICIPANT, publisher->number);
-                /* One that is not wanted there any more is not worth waiting for. */
-                if (other && place_same_session(other->row.wanted, wanted) &&
-                    !place_same_session(other->row.observed, wanted))
+        for (size_t i = 0; wanted && i < wanted->n_publishers; i++)
+                if (publisher_awaited(core, wanted, i))
                         return false;
-        }
         return true;
 }
 
 /* Whether the session that something is wanted in is to be read first: without it nobody is in it,
  * and whoever is read before would seem to have left. */
-static bool session_comes_first(Core *core, const Object *object) {
+static bool session_comes_first(const Core *core, const Object *object) {
         const Row *row = &object->row;
         const Object *session = row->wanted ? core_session(core, row->wanted->session) : NULL;
 
@@ -120,13 +124,13 @@ static bool session_comes_first(Core *core, const Object *object) {
                (row_open(row, MEMBERSHIP) || row_open(row, SUBSCRIPTIONS));
 }
 
-static bool read_is_due(Core *core, Object *object) {
+static bool read_is_due(const Core *core, const Object *object) {
         if (object->unread)
                 return object->must_read || !core_reader(core, object);
         return object->must_read && !session_comes_first(core, object);
 }
 
-static StepKind core_plan(Core *core, Object *object) {
+Facts object_facts(const Core *core, const Object *object) {
         const Row *row = &object->row;
         usec_t now = core->now.boottime;
         Facts facts = { .has_id = row_has_id(row),
@@ -140,8 +144,6 @@ static StepKind core_plan(Core *core, Object *object) {
                         .look = object->look_at <= now,
                         .look_subscriptions = object->look_subscriptions && row->observed };
 
-        if (object->removed)
-                return STEP_WAIT;
         for (Aspect aspect = 0; aspect < _ASPECT_MAX; aspect++)
                 facts.open[aspect] = row_open(row, aspect);
         if (row->kind == KIND_PARTICIPANT &&
@@ -150,7 +152,13 @@ static StepKind core_plan(Core *core, Object *object) {
                 facts.whereabouts = object_whereabouts(object);
                 facts.publishers_ready = publishers_ready(core, object);
         }
-        return plan_next(&facts);
+        return facts;
+}
+
+static StepKind core_plan(const Core *core, const Object *object) {
+        const Facts facts = object_facts(core, object);
+
+        return object->removed ? STEP_WAIT : plan_next(&facts);
 }
 
 static Operation step_operation(const Core *core, const Object *object, StepKind step) {

@@ -133,7 +133,7 @@ int core_back_off(Core *core, Object *object, Outcome outcome, const char *messa
 /* Looks at an object, or at the session that answers for it, no later than after @delay. */
 void core_look_soon(Core *core, Object *object, usec_t delay);
 /* The session whose list answers for a participant, NULL: it answers for itself. */
-Object *core_reader(Core *core, Object *object);
+Object *core_reader(const Core *core, const Object *object);
 
 /* --- reply.c: who waits for what --- */
 
@@ -234,6 +234,10 @@ usec_t telling_deadline(const Core *core);
 
 /* Decides about all that were woken, and starts what the budget allows. */
 int core_drive(Core *core);
+/* What is so for an object at this moment, for plan_next(). */
+Facts object_facts(const Core *core, const Object *object);
+/* The i-th publisher of @wanted, where it is still to come there; NULL: it is not waited for. */
+const Object *publisher_awaited(const Core *core, const Place *wanted, size_t i);
 /* Takes an object out of the queue that it stands in, if any. */
 void core_unready(Core *core, Object *object);
 int flight_new(Core *core, Object *object, StepKind step, Operation operation, Flight **ret);

@@ -122,7 +122,7 @@ int core_drop_publisher(Core *core, Object *publisher, uint64_t session, bool dr
         return 0;
 }
 
-Object *core_reader(Core *core, Object *object) {
+Object *core_reader(const Core *core, const Object *object) {
         const Place *place = object->row.observed;
 
         if (object->row.kind == KIND_SESSION || !place || core->host.no_lists)

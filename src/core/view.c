@@ -95,18 +95,3 @@ const Row *core_member_after(const Core *core, uint64_t session, uint64_t after)
                         return object->shown_members->items[i]->shown;
         return NULL;
 }
-
-usec_t core_next_attempt(const Core *core, Kind kind, uint64_t number, Now now) {
-        const Object *object = registry_find(&core->registry, kind, number);
-        usec_t at;
-
-        if (!object || row_in_sync(&object->row) || object->row.failed || object_change(object))
-                return 0;
-        if (host_open(core))
-                at = usec_max(object_retry_at(object), now.boottime);
-        else if (core->host.probe_at == USEC_NEVER)
-                at = 0;
-        else
-                at = usec_max(usec_max(core->host.probe_at, core->host.quiet_until), now.boottime);
-        return at == 0 ? 0 : now.realtime + (at - now.boottime);
-}
