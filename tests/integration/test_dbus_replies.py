@@ -185,6 +185,21 @@ def test_next_attempt_of_what_is_waited_for():
         assert abs(next_attempt(stage, P1) - next_attempt(stage, S1)) < 0.5
 
 
+@pytest.mark.covers("property: Manager.LastContactUSec")
+def test_last_contact_is_a_good_answer(stage):
+    """Not one that fails, by which the API is found to be away."""
+    stage.session()
+    stage.verified()
+    before = stage.get(PATH)["LastContactUSec"]
+    stage.simulator.set_faults({"kind": "status", "status": 500})
+    stage.refused("Unavailable", stage.refresh, S1)
+    stage.daemon.await_property(PATH, "ApiState", "offline")
+    assert stage.get(PATH)["LastContactUSec"] == before
+    stage.simulator.set_faults()
+    stage.daemon.await_property(PATH, "ApiState", "online")
+    assert stage.get(PATH)["LastContactUSec"] > before
+
+
 @pytest.mark.covers("reply: offline", "state: API offline")
 def test_offline(stage):
     """While it is known to be away nobody waits for it."""

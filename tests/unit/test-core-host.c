@@ -410,6 +410,59 @@ static void test_no_creation_while_suspect(void **state) {
         assert_int_equal(bench_operation(bench), OPERATION_CREATE_SESSION);
 }
 
+/* What says something about an object is a good answer, and nothing else is: not one that fails,
+ * and not one that says who we are not. */
+/* Covers "property: Manager.LastContactUSec". */
+static void test_last_contact(void **state) {
+        static const bool good[_API_OUTCOME_MAX] = {
+                [API_OK] = true,
+                [API_REFUSED] = true,
+                [API_NOT_FOUND] = true,
+                [API_CONFLICT] = true,
+        };
+        Bench *bench;
+
+        for (ApiOutcome outcome = 0; outcome < _API_OUTCOME_MAX; outcome++) {
+                usec_t before;
+
+                assert_int_equal(bench_teardown(state), 0);
+                assert_int_equal(bench_setup(state), 0);
+                bench = *state;
+                assert_int_equal(core_status(bench->core).last_contact_at, 0);
+                bench_session(bench, "s1");
+                bench_skip_reads(bench);
+                before = core_status(bench->core).last_contact_at;
+                assert_int_equal(before, bench->now.realtime);
+
+                bench->now.realtime += USEC_PER_SEC;
+                assert_int_equal(bench_intend(bench, (Intent){ .kind = INTENT_REFRESH,
+                                                               .object = KIND_SESSION,
+                                                               .number = bench_number(bench) }),
+                                 0);
+                bench_answer(bench, outcome);
+                assert_int_equal(core_status(bench->core).last_contact_at,
+                                 good[outcome] ? bench->now.realtime : before);
+        }
+}
+
+/* The same of a probe. */
+static void test_last_contact_of_a_probe(void **state) {
+        Bench *bench = *state;
+
+        assert_int_equal(bench_intend(bench, create), 0);
+        for (ApiOutcome outcome = 0; outcome < _API_OUTCOME_MAX; outcome++) {
+                if (outcome == API_OK || outcome == API_REFUSED || outcome == API_NOT_FOUND ||
+                    outcome == API_CONFLICT)
+                        continue;
+                bench_answer(bench, bench->n_sent == 1 ? API_NOT_SENT : outcome);
+                assert_int_equal(core_status(bench->core).last_contact_at, 0);
+                bench_pass(bench, 2 * bench_config.retry_max_usec);
+                assert_true(bench->requests[0].probe);
+        }
+        bench_answer(bench, API_NOT_FOUND);
+        assert_int_equal(core_status(bench->core).last_contact_at, bench->now.realtime);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void) {
@@ -431,6 +484,8 @@ int main(void) {
                 TEST(test_stop),
                 TEST(test_withhold),
                 TEST(test_no_creation_while_suspect),
+                TEST(test_last_contact),
+                TEST(test_last_contact_of_a_probe),
         };
 
         return cmocka_run_group_tests_name("core-host", tests, NULL, NULL);
