@@ -88,6 +88,18 @@ static usec_t object_at(const Core *core, const Object *object) {
         return wanted ? publishers_at(core, wanted) : USEC_NEVER;
 }
 
+bool core_waits_for_session(const Core *core, const Object *object, const Object *session) {
+        Facts facts;
+
+        if (row_in_sync(&object->row) || object_step(core, object, &facts) != STEP_WAIT ||
+            facts.in_flight)
+                return false;
+        if (facts.unread)
+                return core_reader(core, object) == session;
+        return facts.wish == WISH_BLOCKED &&
+               place_in_session(object->row.wanted, session->row.number);
+}
+
 /* When the API is asked whether it is back, or, while that question is out, at any moment; and not
  * before the budget allows it. */
 static usec_t host_at(const Core *core, usec_t now) {

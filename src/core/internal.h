@@ -243,6 +243,11 @@ void core_unready(Core *core, Object *object);
 int flight_new(Core *core, Object *object, StepKind step, Operation operation, Flight **ret);
 Flight *flight_free(Core *core, Flight *flight);
 
+/* --- attempt.c: what is tried next, and when --- */
+
+/* Whether an object's next step waits for something about that session. */
+bool core_waits_for_session(const Core *core, const Object *object, const Object *session);
+
 /* --- observe.c: what reads say --- */
 
 int core_observe_read(Core *core, Flight *flight, const Answer *answer);

@@ -357,27 +357,56 @@ static int core_gone(Core *core, Object *object) {
         return r < 0 ? r : core_remove(core, object, true);
 }
 
-static int read_failed(Core *core, Object *object, const Answer *answer) {
+/* A change waits for a read that failed: it is its attempt that did. */
+static int attempt_failed(Core *core, Object *object, Outcome outcome, const char *message) {
+        int r;
+
+        waiters_pass(core, object);
+        r = core_touch(core, object);
+        if (r < 0)
+                return r;
+        object->row.n_failed++;
+        return row_set_error(&object->row, outcome, message);
+}
+
+/* The like of all that wait for the read of a session. */
+static int attempts_failed(Core *core, Object *session, Outcome outcome, const char *message) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < session->members.n; i++)
+                if (core_waits_for_session(core, session->members.items[i], session))
+                        r = attempt_failed(core, session->members.items[i], outcome, message);
+        return r;
+}
+
+static int read_failed(Core *core, Object *object, const Flight *flight, const Answer *answer) {
+        const char *message = answer->outcome == API_OK
+                                      ? "The API's answer does not say where it is."
+                                      : answer->message;
+        Outcome outcome = answer->outcome == API_UNAUTHORIZED || answer->outcome == API_FORBIDDEN
+                                  ? outcome_of(answer->outcome)
+                                  : OUTCOME_UNAVAILABLE;
         int r;
 
         object->n_read_failed++;
         object->look_at = core->now.boottime + backoff_delay(core->config.retry_min_usec,
                                                              core->config.retry_max_usec,
                                                              object->n_read_failed, &core->seed);
-        r = waiters_read(core, object,
-                         answer->outcome == API_UNAUTHORIZED || answer->outcome == API_FORBIDDEN
-                                 ? outcome_of(answer->outcome)
-                                 : OUTCOME_UNAVAILABLE,
-                         answer->message);
+        r = waiters_read(core, object, outcome, message);
         copy_note_failed(core, object, answer->outcome);
         if (r < 0 || !(object->must_read || object->unread || row_open(&object->row, MEMBERSHIP)))
                 return r;
-        /* A change waits for this read: it is its attempt that failed. */
         if (object_act(object) < 0)
                 return -ENOMEM;
         object->activity->retry_at = object->look_at;
         waiters_pass(core, object);
-        return 0;
+        /* A periodic look is no attempt. */
+        if (flight->step != STEP_READ)
+                return 0;
+        if (object->row.kind == KIND_SESSION)
+                r = attempts_failed(core, object, outcome, message);
+        return r < 0 || row_in_sync(&object->row) ? r
+                                                  : attempt_failed(core, object, outcome, message);
 }
 
 static int missing(Core *core, Object *object, const Flight *flight) {
@@ -406,7 +435,7 @@ int core_observe_read(Core *core, Flight *flight, const Answer *answer) {
                 return 0;
         }
         if (answer->outcome != API_OK)
-                return read_failed(core, object, answer);
+                return read_failed(core, object, flight, answer);
 
         switch (flight->operation) {
         case OPERATION_LIST_PARTICIPANTS:
@@ -419,7 +448,7 @@ int core_observe_read(Core *core, Flight *flight, const Answer *answer) {
                 break;
         case OPERATION_GET_PARTICIPANT:
                 if (answer->n_sightings == 0)
-                        return read_failed(core, object, answer);
+                        return read_failed(core, object, flight, answer);
                 return observe_participant(core, object, core_reader(core, object),
                                            answer->sightings, flight->serial);
         default:

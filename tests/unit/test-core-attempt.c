@@ -245,7 +245,7 @@ static void test_full_disk(void **state) {
         assert_out_at(bench, told(bench, KIND_SESSION, 1), OPERATION_CREATE_SESSION, 1);
 }
 
-static void restore_copy(Bench *bench, const Entry *entries, size_t n) {
+static void restore(Bench *bench, CopyKind copy, const Entry *entries, size_t n) {
         Counters counters = { .last_number = { n, n } };
 
         core_free(bench->core);
@@ -253,7 +253,7 @@ static void restore_copy(Bench *bench, const Entry *entries, size_t n) {
         core_restore_counters(bench->core, &counters);
         for (size_t i = 0; i < n; i++)
                 registry_add(bench->core, entries + i);
-        core_restore_copy(bench->core, COPY_HERE);
+        core_restore_copy(bench->core, copy);
         assert_int_equal(core_start(bench->core, bench->now), 0);
         bench_turn(bench);
 }
@@ -266,7 +266,7 @@ static void test_copy(void **state) {
         };
         Bench *bench = *state;
 
-        restore_copy(bench, entries, ELEMENTSOF(entries));
+        restore(bench, COPY_HERE, entries, ELEMENTSOF(entries));
         assert_int_equal(told(bench, KIND_SESSION, 2), bench->now.realtime); /* its read */
         if (bench->requests[0].number == 1) { /* who is answered last */
                 Request first = bench->requests[0];
@@ -289,10 +289,106 @@ static void test_copy_of_a_member(void **state) {
         };
         Bench *bench = *state;
 
-        restore_copy(bench, entries, ELEMENTSOF(entries));
+        restore(bench, COPY_HERE, entries, ELEMENTSOF(entries));
         assert_int_equal(told(bench, KIND_PARTICIPANT, 1), bench->now.realtime);
         answer(bench, OPERATION_LIST_PARTICIPANTS, API_BROKEN);
         assert_out_at(bench, told(bench, KIND_PARTICIPANT, 1), OPERATION_LIST_PARTICIPANTS, 1);
+}
+
+static void assert_failed(const Bench *bench, uint64_t participant, unsigned n) {
+        const Row *row = bench_row(bench, KIND_PARTICIPANT, participant);
+
+        assert_false(row_in_sync(row));
+        assert_int_equal(row->n_failed, n);
+        assert_int_equal(row->last_error, n > 0 ? OUTCOME_UNAVAILABLE : OUTCOME_DONE);
+        if (n > 0)
+                assert_string_equal(row->last_message, "as told");
+}
+
+/* After a restart a change waits for a read, and so that is what fails. It is told without a write
+ * to the disk, and forgotten once the change is confirmed. */
+static void test_read_before_fails(void **state) {
+        static const Entry entries[] = {
+                { .kind = KIND_SESSION, .number = 1, .id = "s1" },
+                { .kind = KIND_PARTICIPANT, .number = 1, .id = "p1", .session = 1, .open = true },
+        };
+        Bench *bench = *state;
+        unsigned n_commits;
+
+        restore(bench, COPY_NONE, entries, ELEMENTSOF(entries));
+        n_commits = bench->n_commits;
+        for (unsigned i = 0; i < 10; i++) {
+                while (bench_operation(bench) != OPERATION_GET_PARTICIPANT)
+                        bench_answer(bench, API_OK);
+                assert_failed(bench, 1, i);
+                bench_answer(bench, API_BROKEN);
+                assert_failed(bench, 1, i + 1);
+                if (bench->n_requests > 0 && bench->requests[0].probe)
+                        bench_answer(bench, API_NOT_FOUND);
+                assert_out_at(bench, told(bench, KIND_PARTICIPANT, 1), OPERATION_GET_PARTICIPANT,
+                              1);
+        }
+        assert_int_equal(bench->n_commits, n_commits);
+
+        while (bench_operation(bench) != OPERATION_GET_PARTICIPANT)
+                bench_answer(bench, API_OK);
+        bench_answer_seen(bench, "p1", NULL, MODE_NONE);
+        assert_failed(bench, 1, 10);
+        while (bench_operation(bench) != OPERATION_ADD_PARTICIPANT)
+                bench_answer(bench, API_OK);
+        bench_answer(bench, API_OK);
+        assert_true(row_in_sync(bench_row(bench, KIND_PARTICIPANT, 1)));
+        assert_int_equal(bench_row(bench, KIND_PARTICIPANT, 1)->n_failed, 0);
+        assert_int_equal(bench_row(bench, KIND_PARTICIPANT, 1)->last_error, OUTCOME_DONE);
+}
+
+/* The read of a session is the attempt of all whose change waits for it, and of nobody else's. */
+static void test_read_of_the_session_fails(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t resting = bench_participant(bench, "p1", session, MODE_NONE);
+        uint64_t joining = bench_participant(bench, "p2", 0, MODE_NONE);
+
+        const Sighting seen = bench_sighting("p1", "s1", MODE_NONE);
+
+        bench_skip_reads(bench);
+        bench_look(bench, session, &seen, 1);
+        bench_skip_reads(bench);
+        bench_intend(bench, intent_add(joining, session, MODE_NONE));
+        assert_int_equal(bench_operation(bench), OPERATION_ADD_PARTICIPANT);
+        bench_answer(bench, API_NOT_FOUND);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), -1);
+        assert_int_equal(bench_operation(bench), OPERATION_LIST_PARTICIPANTS);
+        bench_answer(bench, API_BROKEN);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+        assert_failed(bench, joining, 2); /* the 404 was the first */
+        assert_true(row_in_sync(bench_row(bench, KIND_PARTICIPANT, resting)));
+        assert_true(place_in_session(bench_row(bench, KIND_PARTICIPANT, resting)->wanted, session));
+        assert_int_equal(bench_row(bench, KIND_PARTICIPANT, resting)->n_failed, 0);
+        assert_int_equal(bench_row(bench, KIND_PARTICIPANT, resting)->last_error, OUTCOME_DONE);
+        assert_int_equal(bench_row(bench, KIND_SESSION, session)->n_failed, 0);
+        assert_int_equal(bench_row(bench, KIND_SESSION, session)->last_error, OUTCOME_DONE);
+        bench_answer(bench, API_NOT_FOUND); /* the probe */
+        assert_out_at(bench, told(bench, KIND_PARTICIPANT, joining), OPERATION_LIST_PARTICIPANTS,
+                      session);
+}
+
+/* A look that nothing waits for is no attempt. */
+static void test_look_is_no_attempt(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t participant = bench_participant(bench, "p1", 0, MODE_NONE);
+
+        bench_skip_reads(bench);
+        bench_intend(bench, intent_add(participant, session, MODE_NONE));
+        bench_answer(bench, API_BROKEN);
+        bench_skip_reads(bench);
+        assert_failed(bench, participant, 1);
+        bench_intend(bench, intent_refresh(KIND_PARTICIPANT, participant));
+        assert_int_equal(bench_operation(bench), OPERATION_GET_PARTICIPANT);
+        bench_answer(bench, API_BROKEN);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_UNAVAILABLE);
+        assert_failed(bench, participant, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
@@ -310,6 +406,9 @@ int main(void) {
                 TEST(test_full_disk),
                 TEST(test_copy),
                 TEST(test_copy_of_a_member),
+                TEST(test_read_before_fails),
+                TEST(test_read_of_the_session_fails),
+                TEST(test_look_is_no_attempt),
         };
 
         return cmocka_run_group_tests_name("core-attempt", tests, NULL, NULL);
