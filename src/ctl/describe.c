@@ -21,7 +21,15 @@ const char *describe_or_dash(const char *text) {
 char *describe_next(const json_object *facts, usec_t now) {
         usec_t next_at = facts_number(facts, "NextAttemptUSec");
 
-        return next_at > now ? phrase_when(next_at, now) : NULL;
+        /* What is due at any moment was so when the service was asked. */
+        return next_at == 0 ? NULL : phrase_when(usec_max(next_at, now + 1), now);
+}
+
+char *describe_accepted(const json_object *facts, usec_t now) {
+        usec_t created_at = facts_number(facts, "CreatedUSec");
+        bool waits = streq(facts_text(facts, "State"), "pending");
+
+        return waits && created_at > 0 ? phrase_when(usec_min(created_at, now), now) : NULL;
 }
 
 char *describe_sync(const json_object *facts, usec_t now) {

@@ -5,8 +5,12 @@
 
 #include "ctl/object.h"
 
-/* When the next attempt is: "in 4s"; NULL where it is due, under way, or there is none. */
+/* When the next attempt is: "in 4s", "now" where it is due; NULL where it is under way, or there is
+ * none. */
 char *describe_next(const json_object *facts, usec_t now);
+
+/* When what is still to be made was accepted, "5min ago"; NULL where it is made. */
+char *describe_accepted(const json_object *facts, usec_t now);
 
 /* "yes"; or why not: "no, 3 failed, next in 4s". */
 char *describe_sync(const json_object *facts, usec_t now);

@@ -28,7 +28,7 @@ static const char *reason_of(const Job *job, const char *api_state) {
         static const struct {
                 const char *state, *reason;
         } reasons[] = {
-                { "offline", "the API cannot be reached" },
+                { "offline", "the API cannot be reached, or fails" },
                 { "unauthorized", "the API refuses the credentials" },
                 { "throttled", "the API asks us to slow down" },
         };

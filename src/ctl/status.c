@@ -24,7 +24,7 @@ static const char *state_meaning(const char *state) {
                 { "unknown", "no answer yet" },
                 { "online", "answering" },
                 { "throttled", "it asks us to slow down; changes are kept, and follow" },
-                { "offline", "it cannot be reached; changes are kept, and follow" },
+                { "offline", "unreachable, or failing; changes are kept, and follow" },
                 { "unauthorized", "it refuses the credentials, or there are none" },
         };
 
@@ -43,24 +43,26 @@ typedef struct Troubles {
 
 static bool trouble_row(const Object *object, json_object *facts, void *userdata) {
         CLEANUP(freep) char *label = object_label(object, facts_text(facts, "Tag"));
-        CLEANUP(freep) char *error = describe_error(facts), *next = NULL;
+        CLEANUP(freep) char *error = describe_error(facts), *next = NULL, *since = NULL;
         Troubles *troubles = userdata;
 
         if (troubles->n == TROUBLES_SHOWN)
                 return false;
 
+        since = describe_accepted(facts, troubles->now);
         next = describe_next(facts, troubles->now);
         sheet_cut(&troubles->ctl->screen, troubles->ctl->options.full,
                   troubles->n++ == 0 ? "Not in sync" : NULL,
-                  format("%s: %s%s%s%s%s", label, facts_text(facts, "State"),
+                  format("%s: %s%s%s%s%s%s%s", label, facts_text(facts, "State"),
+                         since ? ", accepted " : "", since ? since : "",
                          next ? ", next attempt " : "", next ? next : "", error ? "; " : "",
                          error ? error : ""));
         return true;
 }
 
 static Exit show_troubles(Ctl *ctl, uint64_t n_pending) {
-        static const char *const fields[] = { "Tag", "State", "LastError", "NextAttemptUSec",
-                                              NULL };
+        static const char *const fields[] = { "Tag",       "State",           "CreatedUSec",
+                                              "LastError", "NextAttemptUSec", NULL };
         const Filter filter = { .out_of_sync = true, .fields = fields };
         Troubles troubles = { .ctl = ctl, .now = describe_now() };
         Exit code = EXIT_DONE;

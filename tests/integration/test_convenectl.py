@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """convenectl against a stand-in of the service: what people and scripts see, and the exit codes."""
 
+import re
 import subprocess
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from harness.ctl_stage import (  # noqa: F401
     DENIED, DONE, FAILED, NOT_FOUND, UNREACHABLE, USAGE, bus_fixture, call_fixture,
     ctl_fixture, service_fixture, error_of)
-from harness.mock_service import DBUS_ERROR, ERROR
+from harness.mock_service import DBUS_ERROR, ERROR, now_usec
 from harness.programs import program
 
 
@@ -50,10 +51,24 @@ def test_status_tells_what_is_wrong(ctl, service, call):
     service.change(call, InSync=False, LastError=(ERROR + "Unavailable", "connection refused"),
                    NextAttemptUSec=0)
     result = ctl.run("status")
-    assert "offline: it cannot be reached" in result.out
+    assert "offline: unreachable, or failing" in result.out
     assert "2 suspected" in result.out
     assert '   Not in sync: session 1 "standup": active; Unavailable: connection refused' \
         in result.lines
+
+
+def test_status_tells_since_when_and_until_when(ctl, service):
+    now = now_usec()
+    old = service.add("session", Tag="late", CreatedUSec=now - 300_500_000)
+    service.change(old, State="pending", InSync=False, NextAttemptUSec=now + 3600_900_000)
+    due = service.add("session", Tag="due", CreatedUSec=now)
+    service.change(due, State="pending", InSync=False, NextAttemptUSec=now)
+    made = service.add("session", Tag="made", CreatedUSec=now - 300_500_000)
+    service.change(made, InSync=False, NextAttemptUSec=0)
+    out = ctl.run("status").out
+    assert re.search(r'"late": pending, accepted 5min( \d+s)? ago, next attempt in 1h\n', out), out
+    assert re.search(r'"due": pending, accepted (just now|\d+s ago), next attempt now\n', out), out
+    assert '"made": active\n' in out
 
 
 def test_status_counts_what_it_does_not_show(ctl, service):

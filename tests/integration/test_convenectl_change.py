@@ -244,8 +244,8 @@ def test_progress_says_what_is_waited_for(ctl, service):
     process, terminal = ctl.start_on_terminal("create-session", "desk", columns=200)
     try:
         read_terminal(terminal, lambda text: (
-            'Waiting for session 1 "desk": the API cannot be reached, 1 attempt failed '
-            "(Unavailable: connection refused), the next in 4s") in text)
+            'Waiting for session 1 "desk": the API cannot be reached, or fails, '
+            "1 attempt failed (Unavailable: connection refused), the next in 4s") in text)
         service.confirm("/org/convened1/session/1")
         text = read_terminal(terminal, lambda text: False)
         assert process.wait(10) == DONE

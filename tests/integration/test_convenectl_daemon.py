@@ -156,7 +156,7 @@ def test_while_the_api_is_away(ctl, daemon, simulator):
     assert result.code == NOT_IN_SYNC, result
     daemon.await_property("/org/convened1", "ApiState", "offline")
     status = ctl.run("status").out
-    assert "it cannot be reached" in status and 'session 1 "late": pending' in status
+    assert "offline: unreachable, or failing" in status and 'session 1 "late": pending' in status
 
     with ctl.start("subscribe", "later", "session") as running:
         daemon.await_property("/org/convened1/participant/1", "SubscriptionMode", "session")

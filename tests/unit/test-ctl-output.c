@@ -234,8 +234,8 @@ static void test_progress(void **state) {
 
         (void)state;
         assert_string_equal(late, "Waiting for session 7 \"desk\" and 2 more: the API cannot be "
-                                  "reached, 3 attempts failed (Unavailable: no route), the next in "
-                                  "4s");
+                                  "reached, or fails, 3 attempts failed (Unavailable: no route), "
+                                  "the next in 4s");
         assert_string_equal(early,
                             "Waiting for the new participant: the API has not confirmed it yet");
 }
@@ -246,9 +246,11 @@ static void test_sync(void **state) {
         } cases[] = {
                 { "{\"InSync\":true,\"Attempts\":2}", "yes", "yes" },
                 { "{}", "no", "no" },
-                { "{\"NextAttemptUSec\":1}", "no", "no" },
+                { "{\"NextAttemptUSec\":0}", "no", "no" },
+                { "{\"NextAttemptUSec\":1}", "no, next now", "no, now" },
                 { "{\"NextAttemptUSec\":3600004000000}", "no, next in 4s", "no, in 4s" },
-                { "{\"Attempts\":2,\"NextAttemptUSec\":1}", "no, 2 failed", "no, 2 failed" },
+                { "{\"Attempts\":2}", "no, 2 failed", "no, 2 failed" },
+                { "{\"Attempts\":2,\"NextAttemptUSec\":1}", "no, 2 failed, next now", "no, now" },
                 { "{\"Attempts\":2,\"NextAttemptUSec\":3600004000000}", "no, 2 failed, next in 4s",
                   "no, in 4s" },
         };
