@@ -7,6 +7,7 @@ static const Row *object_shown(const Object *object) {
 
 CoreStatus core_status(const Core *core) {
         CoreStatus status = { .api_state = core->host.state,
+                              .has_credentials = core->host.usable,
                               .last_contact_at = core->host.last_contact_at,
                               .next_probe_at =
                                       usec_max(core->host.probe_at, core->host.quiet_until),

@@ -121,8 +121,14 @@ static void daemon_stop(Daemon *daemon) {
         if (daemon->stopping)
                 return;
 
-        notify_tell(daemon->notify,
-                    "STOPPING=1\nSTATUS=Stopping, and waiting for creations in flight");
+        unsigned n = core_status(daemon->core).n_posts;
+
+        if (n == 0)
+                notify_tell(daemon->notify, "STOPPING=1\nSTATUS=Stopping");
+        else
+                notify_tell(daemon->notify,
+                            "STOPPING=1\nSTATUS=Stopping, and waiting for %u creation%s in flight",
+                            n, status_plural(n));
         daemon->stopping = true;
         core_stop(daemon->core);
 }
@@ -375,14 +381,16 @@ Daemon *daemon_free(Daemon *daemon) {
 
 static void say_ready(const Daemon *daemon) {
         CoreStatus status = core_status(daemon->core);
+        unsigned n_sessions = status.n_objects[KIND_SESSION];
+        unsigned n_participants = status.n_objects[KIND_PARTICIPANT];
 
         notify_tell(daemon->notify, "READY=1");
         journal_log(LOG_INFO, MESSAGE_STARTED,
                     "convened " PACKAGE_VERSION " serves the %s bus for account %s at %s, with %u "
-                    "sessions and %u participants.",
+                    "session%s and %u participant%s.",
                     daemon->options->system ? "system" : "session",
-                    daemon->configuration->account_id, daemon->configuration->base_url,
-                    status.n_objects[KIND_SESSION], status.n_objects[KIND_PARTICIPANT]);
+                    daemon->configuration->account_id, daemon->configuration->base_url, n_sessions,
+                    status_plural(n_sessions), n_participants, status_plural(n_participants));
 }
 
 /* Nobody can call it any more, and its name is gone: only a new process can be on another bus with
@@ -404,10 +412,21 @@ static void leave_lost_bus(Daemon *daemon) {
                             kind);
         else
                 journal_log(LOG_ERR, MESSAGE_BUS_LOST,
-                            "The connection to the %s bus is lost. convened ends once %u creations "
-                            "in flight are answered; what was accepted is on disk.",
-                            kind, n);
+                            "The connection to the %s bus is lost. convened ends once %u "
+                            "creation%s in flight %s answered; what was accepted is on disk.",
+                            kind, n, status_plural(n), n == 1 ? "is" : "are");
         daemon_stop(daemon);
+}
+
+/* A unit that does not run goes on showing this. */
+static void say_end(const Daemon *daemon, int code) {
+        const char *how = "Ended by a failure, which the log has";
+
+        if (code == EXIT_SUCCESS)
+                how = "Stopped";
+        else if (daemon->bus_lost)
+                how = "Ended, since the bus is lost";
+        notify_tell(daemon->notify, "STATUS=%s; what was accepted is on disk", how);
 }
 
 int daemon_run(Daemon *daemon) {
@@ -433,5 +452,6 @@ int daemon_run(Daemon *daemon) {
         }
 
         sd_event_get_exit_code(daemon->event, &code);
+        say_end(daemon, code);
         return code;
 }

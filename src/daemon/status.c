@@ -7,8 +7,8 @@
 #define INTERVAL_USEC USEC_PER_SEC
 #define STATUS_MAX    280
 
-static const char *api_state_words(ApiState state) {
-        switch (state) {
+static const char *api_words(const CoreStatus *core) {
+        switch (core->api_state) {
         case API_STATE_UNKNOWN:
                 return "API not asked yet";
         case API_STATE_ONLINE:
@@ -18,24 +18,33 @@ static const char *api_state_words(ApiState state) {
         case API_STATE_OFFLINE:
                 return "API offline";
         case API_STATE_UNAUTHORIZED:
-                return "API refuses the credentials, or there are none";
+                return core->has_credentials ? "API refuses the credentials"
+                                             : "No usable credentials for the API";
         case _API_STATE_MAX:
                 break;
         }
         return "";
 }
 
-static const char *plural(uint64_t n) {
+const char *status_plural(uint64_t n) {
         return n == 1 ? "" : "s";
+}
+
+static const char *disk_words(const CoreStatus *core) {
+        if (core->disk_held)
+                return "; the disk is full, what the API answers is in memory alone, and changes "
+                       "are refused";
+        return core->disk_full ? "; the disk is full, changes are refused" : "";
 }
 
 static void status_write(char *text, size_t size, const CoreStatus *core) {
         int n;
 
         n = snprintf(text, size, "%s; %" PRIu32 " session%s, %" PRIu32 " participant%s",
-                     api_state_words(core->api_state), core->n_objects[KIND_SESSION],
-                     plural(core->n_objects[KIND_SESSION]), core->n_objects[KIND_PARTICIPANT],
-                     plural(core->n_objects[KIND_PARTICIPANT]));
+                     api_words(core), core->n_objects[KIND_SESSION],
+                     status_plural(core->n_objects[KIND_SESSION]),
+                     core->n_objects[KIND_PARTICIPANT],
+                     status_plural(core->n_objects[KIND_PARTICIPANT]));
         if (core->n_pending > 0)
                 n += snprintf(text + n, size - (size_t)n, ", %" PRIu32 " not in sync",
                               core->n_pending);
@@ -44,9 +53,8 @@ static void status_write(char *text, size_t size, const CoreStatus *core) {
                               core->n_unread);
         if (core->suspected_orphans > 0)
                 n += snprintf(text + n, size - (size_t)n, ", %" PRIu64 " suspected orphan%s",
-                              core->suspected_orphans, plural(core->suspected_orphans));
-        if (core->disk_full)
-                snprintf(text + n, size - (size_t)n, "; the disk is full, changes are refused");
+                              core->suspected_orphans, status_plural(core->suspected_orphans));
+        snprintf(text + n, size - (size_t)n, "%s", disk_words(core));
 }
 
 /* Whether the text would be the same; asked in every turn of the loop, it must cost nothing. */
@@ -58,7 +66,8 @@ static bool status_same(const Status *status, const CoreStatus *core) {
                told->n_objects[KIND_PARTICIPANT] == core->n_objects[KIND_PARTICIPANT] &&
                told->n_pending == core->n_pending && told->n_unread == core->n_unread &&
                told->suspected_orphans == core->suspected_orphans &&
-               told->disk_full == core->disk_full;
+               told->has_credentials == core->has_credentials &&
+               told->disk_full == core->disk_full && told->disk_held == core->disk_held;
 }
 
 usec_t status_tell(Status *status, Notify *notify, const CoreStatus *core, Now now) {

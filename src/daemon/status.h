@@ -19,3 +19,6 @@ typedef struct Status {
  * Return: CLOCK_BOOTTIME when to call again; USEC_NEVER: all is told.
  */
 usec_t status_tell(Status *status, Notify *notify, const CoreStatus *core, Now now);
+
+/* What comes behind a noun: "", or "s" where there are not just one. */
+const char *status_plural(uint64_t n);

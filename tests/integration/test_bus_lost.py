@@ -49,8 +49,11 @@ def test_creations_in_flight(daemon, simulator):
     wait_for(lambda: len(simulator.requests(method="POST")) == 5)
     daemon.bus.kill()
     wait_for(lambda: f"{LOST} once 5 creations in flight are answered" in daemon.log)
-    daemon.await_notification("STOPPING=1")
+    daemon.await_notification("STATUS=Stopping, and waiting for 5 creations in flight")
     daemon.await_end(1)
+    daemon.hear()
+    assert (daemon.notified[-1]
+            == "STATUS=Ended, since the bus is lost; what was accepted is on disk")
     come_back(daemon)
     daemon.await_property("/org/convened1", "PendingCount", 0)
     assert len(simulator.requests(method="POST")) == 5

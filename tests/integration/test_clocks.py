@@ -73,13 +73,14 @@ def test_more_time_to_stop(daemon, simulator):
     daemon.process.send_signal(signal.SIGTERM)
     daemon.await_notification("EXTEND_TIMEOUT_USEC=20000000")
     assert "STOPPING=1" in daemon.notified
+    assert "STATUS=Stopping, and waiting for 1 creation in flight" in daemon.notified
     daemon.notified = []
     daemon.clocks.set(boottime=10)
     daemon.await_notification("EXTEND_TIMEOUT_USEC=20000000", timeout=2)
     daemon.notified = []
     daemon.await_end(0)
     daemon.hear()
-    assert "EXTEND_TIMEOUT_USEC=20000000" not in daemon.notified
+    assert daemon.notified == ["STATUS=Stopped; what was accepted is on disk"]
 
 
 @pytest.mark.covers("world: clock")

@@ -62,10 +62,12 @@ def test_an_unusable_file(bus, simulator, spoil, reason):
         assert CANARY not in daemon.log
 
 
-@pytest.mark.covers("daemon: no usable credentials")
+@pytest.mark.covers("daemon: no usable credentials", "daemon: STATUS")
 def test_none_at_all(bus, simulator):
     with daemon_with(bus, simulator, credentials=None) as daemon:
         assert "CredentialsFile=" in daemon.log
+        daemon.await_notification("STATUS=No usable credentials for the API; 0 sessions, "
+                                  "0 participants")
         assert_sends_nothing(daemon, simulator)
 
 
@@ -121,6 +123,7 @@ def test_a_wrong_password(bus, simulator):
         assert error.value.name == "org.convened1.Error.Unauthorized"
         daemon.await_property("/org/convened1", "ApiState", "unauthorized")
         assert daemon.properties()["SessionCount"] == 0
+        daemon.await_notification("STATUS=API refuses the credentials; 0 sessions, 0 participants")
 
 
 def test_a_wrong_account(bus, simulator):

@@ -87,6 +87,19 @@ def test_stops_within_a_second(bus, number):
         daemon.await_end(0, timeout=1)
         daemon.hear()
         assert not [line for line in daemon.notified if "EXTEND_TIMEOUT" in line]
+        assert [line for line in daemon.notified if line.startswith("STATUS=")][-2:] == [
+            "STATUS=Stopping", "STATUS=Stopped; what was accepted is on disk"]
+
+
+@pytest.mark.covers("daemon: lines for people")
+def test_what_it_starts_with(bus, simulator):
+    with Daemon(bus, base_url=simulator.base_url) as daemon:
+        daemon.create_session()
+        for _ in range(2):
+            daemon.create_participant()
+        assert "with 0 sessions and 0 participants." in daemon.log
+        daemon.restart()
+        assert "with 1 session and 2 participants." in daemon.log
 
 
 def test_state_is_private(bus):

@@ -201,6 +201,9 @@ def test_not_even_the_reserve(machine, simulator):
     assert beside.execute("SELECT count(*) FROM objects").fetchall() == [(2,)]
     disk.fill()
     wait_for(lambda: "kept in memory" in daemon.log, 20)
+    daemon.await_notification("STATUS=API online; 2 sessions, 0 participants, 1 not in sync; the "
+                              "disk is full, what the API answers is in memory alone, and changes "
+                              "are refused", 30)
     assert daemon.properties(late)["State"] == "pending"
     refused(delete, daemon, session)
     daemon.call(session, SESSION, "Refresh")

@@ -67,6 +67,8 @@ def test_ready_is_serving(machine):
 @pytest.mark.covers("machine: stop")
 def test_stop(machine):
     machine.start()
+    # else systemd forgets what does not run, with its status
+    systemctl("enable", UNIT)
     root, alice = machine.users("root", "alice")
     alice.create("Session")
     begin = time.monotonic()
@@ -74,6 +76,7 @@ def test_stop(machine):
     assert time.monotonic() - begin < 3
     assert (show("ActiveState"), show("Result"), show("ExecMainStatus")) == ("inactive", "success",
                                                                              "0")
+    assert show("StatusText") == "Stopped; what was accepted is on disk"
     assert not root.has_owner()
 
 
