@@ -44,7 +44,9 @@ typedef struct Log {
         Kind kind;
         uint64_t number; /* 0: about no object */
         ApiId id;
-        Spec *spec; /* of that object, a reference: its owner and tag; NULL: about no object */
+        Spec *spec;     /* of that object, a reference: its owner and tag; NULL: about no object */
+        bool has_owner; /* about no object, but about this user */
+        uint32_t owner;
         bool has_operation;
         Operation operation;
         unsigned attempt;

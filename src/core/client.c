@@ -2,6 +2,7 @@
 #include "core/internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 /* Objects that live as long as the client of the bus that made them. */
 
@@ -77,11 +78,17 @@ const Row *core_client_after(const Core *core, const char *after) {
         return bond ? &bond->object->row : NULL;
 }
 
-bool core_client_has(const Core *core, const char *name) {
+/* One of a client's, NULL: it has none. */
+static const Bond *client_bond(const Core *core, const char *name) {
         const Bond *bond = bond_before(&core->registry, name, _KIND_MAX, 0);
 
-        return (bond && strcmp(spec_text(bond->object->row.spec, SPEC_CLIENT_NAME), name) == 0) ||
-               core_adoptions_have(core, name);
+        return bond && strcmp(spec_text(bond->object->row.spec, SPEC_CLIENT_NAME), name) == 0
+                       ? bond
+                       : NULL;
+}
+
+bool core_client_has(const Core *core, const char *name) {
+        return client_bond(core, name) || core_adoptions_have(core, name);
 }
 
 static int object_bereave(Core *core, Object *object) {
@@ -142,13 +149,58 @@ static int departure_take_some(Core *core, Departure *departure) {
         return 0;
 }
 
+/* The log line that was added last is about this user. */
+static void log_owner(Core *core, uint32_t owner) {
+        Log *log = &core->effects[core->n_effects - 1].log;
+
+        log->has_owner = true;
+        log->owner = owner;
+}
+
+/* Who comes and leaves again and again would fill the log. */
+static int client_tell(Core *core, const char *name, uint32_t owner) {
+        const bool tell = telling_may(&core->leaving, core->now.boottime);
+        int r;
+
+        if (tell)
+                telling_has_told(&core->leaving, core->now.boottime);
+        else
+                core->leaving.n_untold++;
+        core->last_left = owner;
+        r = core_log(core, LOG_EVENT_CLIENT_LEFT, tell ? 6 : 7, NULL,
+                     "The client %s has left the bus; its objects of Lifetime=client are "
+                     "deleted.",
+                     name);
+        if (r >= 0)
+                log_owner(core, owner);
+        return r;
+}
+
+int departures_tell_late(Core *core) {
+        const unsigned n = core->leaving.n_untold;
+        int r;
+
+        if (telling_due(&core->leaving) > core->now.boottime)
+                return 0;
+        telling_has_told(&core->leaving, core->now.boottime);
+        r = core_log(core, LOG_EVENT_CLIENT_LEFT, 6, NULL,
+                     "Clients have left the bus so often that %u were not told, the last of user "
+                     "%" PRIu32 "; their objects of Lifetime=client are deleted.",
+                     n, core->last_left);
+        if (r >= 0)
+                log_owner(core, core->last_left);
+        return r;
+}
+
 int core_client_left(Core *core, const char *name, Now now) {
         Departure *departure;
+        const Bond *bond;
         int r;
 
         core->now = now;
         r = core_adoptions_leave(core, name);
-        if (r < 0 || !core_client_has(core, name))
+        bond = client_bond(core, name);
+        if (r < 0 || !bond)
                 return r;
         departure = calloc(1, sizeof(*departure) + strlen(name) + 1);
         if (!departure)
@@ -157,10 +209,7 @@ int core_client_left(Core *core, const char *name, Now now) {
         for (Kind kind = 0; kind < _KIND_MAX; kind++)
                 departure->below[kind] = UINT64_MAX;
         TAILQ_INSERT_TAIL(&core->departures, departure, link);
-        r = core_log(core, LOG_EVENT_CLIENT_LEFT, 6, NULL,
-                     "The client %s has left the bus; its objects of Lifetime=client are "
-                     "deleted.",
-                     name);
+        r = client_tell(core, name, bond->object->row.spec->owner);
         /* At once, so that a creation which is on its way to the disk is not let out. */
         return r < 0 ? r : departure_take_some(core, departure);
 }

@@ -22,6 +22,8 @@ int core_new(Core **ret, const CoreConfig *config) {
         storage_init(&core->storage);
         RB_INIT(&core->flights);
         bucket_init(&core->bucket, config->requests_per_sec, config->request_burst, 0);
+        core->telling = (Telling){ .burst = 6, .pace_usec = 10 * USEC_PER_MIN };
+        core->leaving = (Telling){ .burst = 10, .pace_usec = USEC_PER_MIN };
         core->host.usable = true;
         core->host.probe_at = USEC_NEVER;
         core->host.lists_epoch = 1;

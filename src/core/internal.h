@@ -49,9 +49,12 @@ typedef struct Host {
         uint64_t lists_since; /* serial: nor what was asked before */
 } Host;
 
-/* What the log was told of it. */
+/* What the log was told of something that happens again and again: so much at once, and from then
+ * on one line in a while, which says how much was not told. */
 typedef struct Telling {
-        unsigned n_untold; /* changes of state since it was last told of one */
+        unsigned burst;
+        usec_t pace_usec;
+        unsigned n_untold; /* since it was last told of one */
         usec_t full_at;    /* CLOCK_BOOTTIME: so many can be told at once again */
 } Telling;
 
@@ -71,6 +74,8 @@ struct Core {
         TAILQ_HEAD(, Waiter) waiters; /* by reply_by, which is the order of arrival */
 
         TAILQ_HEAD(, Departure) departures; /* clients that have left the bus */
+        Telling leaving;                    /* of these */
+        uint32_t last_left;                 /* whose it was, of those that were not told */
 
         struct Flights flights;
         unsigned n_flights, n_posts;
@@ -201,6 +206,8 @@ int core_want_gone(Core *core, Object *object);
 
 /* Marks what belongs to clients that have left, some in each turn. */
 int departures_take(Core *core);
+/* How many of them were not told. */
+int departures_tell_late(Core *core);
 void departures_deinit(Core *core);
 
 /* --- host.c: the API as a whole --- */
@@ -222,13 +229,17 @@ int host_drive(Core *core);
 /* The next time at which host_drive() has something to do. */
 usec_t host_deadline(const Core *core);
 
-/* --- telling.c: what the log says of it --- */
+/* --- telling.c: what the log says, however often --- */
+
+bool telling_may(const Telling *telling, usec_t now);
+void telling_has_told(Telling *telling, usec_t now);
+/* When what was not told is due. */
+usec_t telling_due(const Telling *telling);
 
 /* Its state has changed. @answer: what says so, NULL for one that is online. */
 int telling_change(Core *core, ApiState before, const Answer *answer);
 /* What is so by now, where changes of state were not told. */
 int telling_late(Core *core);
-usec_t telling_deadline(const Core *core);
 
 /* --- drive.c: from facts to requests --- */
 

@@ -171,6 +171,8 @@ int core_seal(Core *core, Now now, Batch **ret) {
         if (r >= 0)
                 r = telling_late(core);
         if (r >= 0)
+                r = departures_tell_late(core);
+        if (r >= 0)
                 r = core_drive(core);
         if (r < 0 || seal_nothing(core))
                 return r;
@@ -363,7 +365,8 @@ usec_t core_deadline(const Core *core, Now now) {
                 return now.boottime;
 
         due = usec_min(host_deadline(core), storage_deadline(core, now.boottime));
-        due = usec_min(due, telling_deadline(core));
+        due = usec_min(due, telling_due(&core->telling));
+        due = usec_min(due, telling_due(&core->leaving));
         due = usec_min(due, due_next(&core->registry.due));
         if (waiter)
                 due = usec_min(due, waiter->reply_by);

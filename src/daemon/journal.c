@@ -202,8 +202,8 @@ static void effect_to_journal(const Log *log) {
                 entry_add(&entry, "%s=%" PRIu64,
                           log->kind == KIND_SESSION ? "CONVENED_SESSION" : "CONVENED_PARTICIPANT",
                           log->number);
-        if (log->spec)
-                entry_add(&entry, "OBJECT_UID=%" PRIu32, log->spec->owner);
+        if (log->spec || log->has_owner)
+                entry_add(&entry, "OBJECT_UID=%" PRIu32, log->spec ? log->spec->owner : log->owner);
         if (log->spec && spec_text(log->spec, SPEC_TAG)[0])
                 entry_add(&entry, "CONVENED_TAG=%s", spec_text(log->spec, SPEC_TAG));
         if (api_id_is_known(&log->id))

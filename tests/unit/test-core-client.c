@@ -9,6 +9,7 @@ static Spec *spec_of(const char *client) {
         Spec *spec;
 
         assert_int_equal(spec_new(&spec), 0);
+        spec->owner = 1001;
         spec->lifetime = LIFETIME_CLIENT;
         assert_int_equal(spec_set_text(&spec, SPEC_CLIENT_BUS, "bus"), 0);
         assert_int_equal(spec_set_text(&spec, SPEC_CLIENT_NAME, client), 0);
@@ -236,6 +237,51 @@ static void test_many(void **state) {
                                  STATE_DELETING);
 }
 
+static void come_and_go(Bench *bench, unsigned n) {
+        char name[16];
+
+        for (unsigned i = 0; i < n; i++) {
+                snprintf(name, sizeof(name), ":2.%u", i);
+                take_in(bench, KIND_SESSION, name, 0);
+                take_in(bench, KIND_SESSION, name, 0);
+                leave(bench, name);
+                bench->n_replies = 0; /* room for the next ones */
+        }
+}
+
+/* Whoever comes and goes again and again does not fill the log, and who it was is told. */
+static void test_told(void **state) {
+        Bench *bench = *state;
+
+        come_and_go(bench, 10);
+        assert_int_equal(bench->n_told[LOG_EVENT_CLIENT_LEFT], 10);
+        assert_string_equal(bench->told_text, "The client :2.9 has left the bus; its objects of "
+                                              "Lifetime=client are deleted.");
+        assert_int_equal(bench->told_owner, 1001);
+
+        come_and_go(bench, 500);
+        assert_int_equal(bench->n_told[LOG_EVENT_CLIENT_LEFT], 10);
+        assert_int_equal(bench->n_logs[LOG_EVENT_CLIENT_LEFT], 510);
+        bench->told_owner = 0;
+        /* It wakes up for that. */
+        while (bench->n_told[LOG_EVENT_CLIENT_LEFT] == 10) {
+                usec_t due = core_deadline(bench->core, bench->now);
+
+                assert_in_range(due, bench->now.boottime + 1, bench->now.boottime + USEC_PER_MIN);
+                bench_pass(bench, due - bench->now.boottime);
+        }
+        assert_string_equal(bench->told_text,
+                            "Clients have left the bus so often that 500 were not told, the last "
+                            "of user 1001; their objects of Lifetime=client are deleted.");
+        assert_int_equal(bench->told_owner, 1001);
+        assert_int_equal(bench->told_level, 6);
+
+        bench_pass(bench, USEC_PER_HOUR);
+        assert_int_equal(bench->n_told[LOG_EVENT_CLIENT_LEFT], 11);
+        come_and_go(bench, 1);
+        assert_int_equal(bench->n_told[LOG_EVENT_CLIENT_LEFT], 12);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
@@ -247,6 +293,7 @@ int main(void) {
                 TEST(test_while_unauthorized),
                 TEST(test_names),
                 TEST(test_many),
+                TEST(test_told),
         };
 
         return cmocka_run_group_tests_name("client", tests, NULL, NULL);

@@ -110,6 +110,11 @@ static void test_only_what_is_known(void **state) {
         journal_effect(&log);
         assert_string_equal(sent, "\nPRIORITY=5\nSYSLOG_IDENTIFIER=convened\n"
                                   "MESSAGE_ID=" MESSAGE_API_STATE "\nMESSAGE=X.\n");
+        const Log user = {
+                .event = LOG_EVENT_CLIENT_LEFT, .text = (char *)"Z.", .has_owner = true, .owner = 0
+        };
+        journal_effect(&user);
+        has_line("OBJECT_UID=0");
         journal_log(LOG_ERR, NULL, "%s %d.", "Y", 1);
         assert_string_equal(sent, "\nPRIORITY=3\nSYSLOG_IDENTIFIER=convened\nMESSAGE=Y 1.\n");
 }
