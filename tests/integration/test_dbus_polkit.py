@@ -180,6 +180,9 @@ def test_many_questions(scene):
     questions = [polkit.question() for _ in serials]
     with contextlib.closing(User(stage.bus, BOB)) as more:
         assert more.refused(*TOKEN) == "LimitsExceeded"
+        # deleting needs no quota, but a question where it is another's
+        assert more.refused(*DELETE) == "LimitsExceeded"
+        assert more.call(S2, SESSION, "Delete", "a{sv}", ({},)) == ()
     serial = alice.send(P2, PARTICIPANT, "GetToken")
     polkit.answer(polkit.question(), True)
     assert alice.outcome(serial) == "reply"
