@@ -93,6 +93,10 @@ static const char *const polkit_actions[_RIGHT_MAX] = {
         [RIGHT_RELOAD] = "org.convened1.reload",
 };
 
+const char *access_polkit_action(Action action) {
+        return polkit_actions[rights[action]];
+}
+
 static const sd_bus_error denied =
         SD_BUS_ERROR_MAKE_CONST(SD_BUS_ERROR_ACCESS_DENIED,
                                 "This is for the owner of the object, for root, and for those whom "

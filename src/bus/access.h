@@ -66,6 +66,9 @@ Access *access_free(Access *access);
 int access_ask(Access *access, sd_bus_message *message, const Question *question,
                AccessAnswer answer, void *userdata, sd_bus_error *error);
 
+/* What polkit is asked for where it is asked about an action. */
+const char *access_polkit_action(Action action);
+
 /**
  * access_owner() - the uid that an object of this sender's is to belong to
  *

@@ -28,6 +28,13 @@ typedef struct BusConfig {
         unsigned objects_per_user_max, pending_per_user_max, calls_per_user_max;
 } BusConfig;
 
+/* What polkit has let somebody do with what is another's. All borrowed. */
+typedef struct Allowance {
+        const char *action, *method;      /* polkit's, and what is called */
+        uint32_t uid;                     /* who calls */
+        const Row *session, *participant; /* that it is about; NULL: none */
+} Allowance;
+
 typedef struct BusHooks {
         /* Begins to read the token of a participant; bus_token() brings it, later and exactly once.
          * Return: 0, or a negative errno, and bus_token() must not be called. */
@@ -42,6 +49,9 @@ typedef struct BusHooks {
         void (*set_log_level)(int level, void *userdata);
         const char *(*get_log_target)(void *userdata);
         bool (*set_log_target)(const char *target, void *userdata); /* false: there is none such */
+
+        /* For the log. Called before anything is done of it. */
+        void (*allowed)(const Allowance *allowance, void *userdata);
 
         /* Memory ran out while the core or the bus was at @what: the process should end, so that a
          * restart reads what the disk has. */

@@ -56,20 +56,46 @@ void call_run(Call *call) {
         call_free(call);
 }
 
-/* Nobody waits in a handler any more. */
+static const Row *call_row(const Call *call, Kind kind, uint64_t number) {
+        return number == 0 ? NULL : core_find(call->bus->core, kind, number);
+}
+
+/* Who does something with what is another's leaves a trace. To read the configuration again, which
+ * is told anyway, is about no object. */
+static void call_tell(const Call *call) {
+        const Intent *intent = &call->intent;
+        const bool of_session = intent->object == KIND_SESSION;
+        const BusHooks *hooks = &call->bus->hooks;
+        Allowance allowance = {
+                .action = access_polkit_action(call->action),
+                .method = sd_bus_message_get_member(call->message),
+                .session =
+                        call_row(call, KIND_SESSION, of_session ? intent->number : intent->session),
+                .participant = call_row(call, KIND_PARTICIPANT, of_session ? 0 : intent->number),
+        };
+
+        if ((allowance.session || allowance.participant) &&
+            access_owner(call->bus->access, call->message, &allowance.uid) >= 0)
+                hooks->allowed(&allowance, hooks->userdata);
+}
+
+/* Nobody waits in a handler any more. Polkit was asked. */
 static void call_answered(void *userdata, const sd_bus_error *refusal) {
         CLEANUP(call_freep) Call *call = userdata;
 
-        if (refusal)
+        if (refusal) {
                 (void)sd_bus_reply_method_error(call->message, refusal);
-        else
-                call_run(TAKE(call));
+                return;
+        }
+        call_tell(call);
+        call_run(TAKE(call));
 }
 
 int call_start(Call *call, const Question *question, sd_bus_error *error) {
         CLEANUP(call_freep) Call *own = call;
         int r;
 
+        call->action = question->action;
         r = access_ask(call->bus->access, call->message, question, call_answered, call, error);
         if (r < 0)
                 return r;

@@ -20,6 +20,7 @@ struct Call {
         sd_bus_message *message;
         Arguments arguments;
         Intent intent;
+        Action action;   /* that access was asked about */
         Kind kind;       /* of what is to be listed */
         uint32_t fields; /* as list_fields() has them */
         uint64_t after;

@@ -205,6 +205,7 @@ static int method_get_token(sd_bus_message *message, void *userdata, sd_bus_erro
         r = call_new(&call, target->bus, message);
         if (r < 0)
                 return r;
+        call->intent.object = KIND_PARTICIPANT;
         call->intent.number = target->row->number;
         call->run = run_get_token;
         return call_start(call, &(Question){ ACTION_GET_TOKEN, { target->row->spec->owner }, 1 },

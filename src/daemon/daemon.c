@@ -22,6 +22,11 @@ void daemon_fail(Daemon *daemon, int error, const char *what) {
         sd_event_exit(daemon->event, EXIT_FAILURE);
 }
 
+static void on_allowed(const Allowance *allowance, void *userdata) {
+        (void)userdata;
+        journal_allowance(allowance);
+}
+
 static void on_fail(int error, const char *what, void *userdata) {
         daemon_fail(userdata, error, what);
 }
@@ -280,6 +285,7 @@ static int make_bus(Daemon *daemon) {
                 .set_log_level = set_log_level,
                 .get_log_target = get_log_target,
                 .set_log_target = set_log_target,
+                .allowed = on_allowed,
                 .fail = on_fail,
                 .userdata = daemon,
         };

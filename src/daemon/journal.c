@@ -173,19 +173,31 @@ static const char *event_message_id(LogEvent event) {
         return NULL;
 }
 
-/* By what people know the object that it is about. */
-static size_t write_name(char *text, size_t size, const Log *log) {
+/* By what people know an object; each begins with a comma. */
+static size_t write_object(char *text, size_t size, Kind kind, uint64_t number, const Spec *spec) {
         size_t n = 0;
 
         *text = '\0';
-        if (log->number != 0)
+        if (number != 0)
                 n += (size_t)snprintf(text, size, ", %s %" PRIu64,
-                                      log->kind == KIND_SESSION ? "session" : "participant",
-                                      log->number);
-        if (log->spec && spec_text(log->spec, SPEC_TAG)[0])
-                n += (size_t)snprintf(text + n, size - n, ", tag %s",
-                                      spec_text(log->spec, SPEC_TAG));
+                                      kind == KIND_SESSION ? "session" : "participant", number);
+        if (spec && spec_text(spec, SPEC_TAG)[0])
+                n += (size_t)snprintf(text + n, size - n, ", tag %s", spec_text(spec, SPEC_TAG));
         return n;
+}
+
+static void entry_add_object(Entry *entry, Kind kind, uint64_t number, const Spec *spec,
+                             const ApiId *id) {
+        if (number != 0)
+                entry_add(entry, "%s=%" PRIu64,
+                          kind == KIND_SESSION ? "CONVENED_SESSION" : "CONVENED_PARTICIPANT",
+                          number);
+        if (spec)
+                entry_add(entry, "OBJECT_UID=%" PRIu32, spec->owner);
+        if (spec && spec_text(spec, SPEC_TAG)[0])
+                entry_add(entry, "CONVENED_TAG=%s", spec_text(spec, SPEC_TAG));
+        if (api_id_is_known(id))
+                entry_add(entry, "CONVENED_ID=%s", api_id_text(id));
 }
 
 /* The other fields are for who looks for them. */
@@ -194,20 +206,13 @@ static void effect_to_journal(const Log *log) {
         char name[320];
 
         entry_begin(&entry, log->level, event_message_id(log->event));
-        if (write_name(name, sizeof(name), log) > 0)
+        if (write_object(name, sizeof(name), log->kind, log->number, log->spec) > 0)
                 entry_add(&entry, "MESSAGE=%s [%s]", log->text, name + 2);
         else
                 entry_add(&entry, "MESSAGE=%s", log->text);
-        if (log->number != 0)
-                entry_add(&entry, "%s=%" PRIu64,
-                          log->kind == KIND_SESSION ? "CONVENED_SESSION" : "CONVENED_PARTICIPANT",
-                          log->number);
-        if (log->spec || log->has_owner)
-                entry_add(&entry, "OBJECT_UID=%" PRIu32, log->spec ? log->spec->owner : log->owner);
-        if (log->spec && spec_text(log->spec, SPEC_TAG)[0])
-                entry_add(&entry, "CONVENED_TAG=%s", spec_text(log->spec, SPEC_TAG));
-        if (api_id_is_known(&log->id))
-                entry_add(&entry, "CONVENED_ID=%s", api_id_text(&log->id));
+        entry_add_object(&entry, log->kind, log->number, log->spec, &log->id);
+        if (log->has_owner)
+                entry_add(&entry, "OBJECT_UID=%" PRIu32, log->owner);
         if (log->has_operation)
                 entry_add(&entry, "OPERATION=%s", operation_name(log->operation));
         if (log->attempt != 0)
@@ -223,7 +228,8 @@ static void effect_to_journal(const Log *log) {
 /* On a terminal, the fields follow the sentence in brackets. */
 static void effect_to_stderr(const Log *log) {
         char details[512];
-        size_t size = sizeof(details), n = write_name(details, size, log);
+        size_t size = sizeof(details),
+               n = write_object(details, size, log->kind, log->number, log->spec);
 
         if (api_id_is_known(&log->id))
                 n += (size_t)snprintf(details + n, size - n, ", id %s", api_id_text(&log->id));
@@ -251,4 +257,55 @@ void journal_effect(const Log *log) {
                 effect_to_journal(log);
         else
                 effect_to_stderr(log);
+}
+
+static void entry_add_row(Entry *entry, const Row *row) {
+        ApiId id;
+
+        if (!row)
+                return;
+        id = row_id(row);
+        entry_add_object(entry, row->kind, row->number, row->spec, &id);
+}
+
+static size_t write_row(char *text, size_t size, const Row *row) {
+        return row ? write_object(text, size, row->kind, row->number, row->spec) : 0;
+}
+
+/* Of what it is about, the one that is not the caller's. */
+static uint32_t allowance_owner(const Allowance *allowance) {
+        const Row *session = allowance->session, *participant = allowance->participant;
+
+        if (!participant || (session && participant->spec->owner == allowance->uid))
+                return session->spec->owner;
+        return participant->spec->owner;
+}
+
+void journal_allowance(const Allowance *allowance) {
+        CLEANUP(entry_deinit) Entry entry = {};
+        char text[1024], names[700] = "";
+        size_t n;
+
+        if (!is_wanted(LOG_NOTICE))
+                return;
+        n = write_row(names, sizeof(names), allowance->session);
+        write_row(names + n, sizeof(names) - n, allowance->participant);
+        snprintf(text, sizeof(text),
+                 "polkit has allowed %s to user %" PRIu32 ", who calls %s for what is user "
+                 "%" PRIu32 "'s. [%s]",
+                 allowance->action, allowance->uid, allowance->method, allowance_owner(allowance),
+                 names + 2);
+        if (target == TARGET_CONSOLE) {
+                fprintf(stderr, "%s\n", text);
+                return;
+        }
+
+        entry_begin(&entry, LOG_NOTICE, MESSAGE_ALLOWED);
+        entry_add(&entry, "MESSAGE=%s", text);
+        entry_add(&entry, "CALLER_UID=%" PRIu32, allowance->uid);
+        entry_add(&entry, "POLKIT_ACTION=%s", allowance->action);
+        entry_add(&entry, "METHOD=%s", allowance->method);
+        entry_add_row(&entry, allowance->session);
+        entry_add_row(&entry, allowance->participant);
+        sd_journal_sendv(entry.fields, entry.n_fields);
 }

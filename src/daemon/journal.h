@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <syslog.h>
 
+#include "bus/bus.h"
 #include "core/batch.h"
 
 /* To be called first. Entries above @level (as in syslog(3)) are passed over. The target is
@@ -31,6 +32,9 @@ void journal_log(int level, const char *message_id, const char *format, ...)
 
 /* Something in the configuration that is passed over. */
 void journal_warning(const char *text);
+
+/* What polkit has let somebody do. */
+void journal_allowance(const Allowance *allowance);
 
 /* What the core has to tell. */
 void journal_effect(const Log *log);

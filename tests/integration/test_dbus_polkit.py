@@ -63,10 +63,12 @@ def test_no(scene, interactive, challenge, expect):
     assert question.flags == interactive
     polkit.answer(question, False, challenge)
     assert bob.outcome(serial) == expect
+    assert "polkit has allowed" not in stage.daemon.log
     assert stage.get(S1)["State"] == "active"
 
 
-@pytest.mark.covers("right: others' objects", "right: others' tokens", "right: Reload by others")
+@pytest.mark.covers("right: others' objects", "right: others' tokens", "right: Reload by others",
+                    "right: allowed by polkit")
 @pytest.mark.parametrize("call, action", [
     ((S1, SESSION, "AddParticipant", "oa{sv}", (P2, {})), "manage-others"),
     ((S2, SESSION, "AddParticipant", "oa{sv}", (P1, {})), "manage-others"),
@@ -74,12 +76,20 @@ def test_no(scene, interactive, challenge, expect):
     ((PATH, MANAGER, "CreateParticipant", "a{sv}", (variants({"Session": S1}),)), "manage-others"),
     (TOKEN, "read-tokens"), ((PATH, MANAGER, "Reload"), "reload")])
 def test_actions(scene, call, action):
-    _, polkit, _, bob = scene
+    stage, polkit, _, bob = scene
     serial = bob.send(*call)
     question = polkit.question()
     assert question.action == "org.convened1." + action
+    assert "polkit has allowed" not in stage.daemon.log
     polkit.answer(question, True)
     assert bob.outcome(serial) == "reply"
+    told = [line for line in stage.daemon.log.splitlines() if line.startswith("polkit has allowed")]
+    if action == "reload":
+        assert told == []
+    else:
+        assert len(told) == 1 and told[0].startswith(
+            f"polkit has allowed {question.action} to user {BOB}, who calls {call[2]} for what is "
+            f"user {ALICE}'s. [")
 
 
 @pytest.mark.covers("right: others' objects")
@@ -96,13 +106,15 @@ def test_of_a_member_of_others(scene):
     assert stage.get(P1)["Session"] == "/"
 
 
+@pytest.mark.covers("right: allowed by polkit")
 def test_who_may_is_not_asked_about(scene):
     """What the table allows goes on, whatever polkit does."""
-    _, polkit, alice, _ = scene
+    stage, polkit, alice, _ = scene
     assert alice.call(*TOKEN)[0]
     alice.call(*DELETE)
     with pytest.raises(TimeoutError):
         polkit.question(timeout=0)
+    assert "polkit has allowed" not in stage.daemon.log
 
 
 @pytest.mark.covers("right: no polkit, or no answer")

@@ -120,6 +120,41 @@ static void test_only_what_is_known(void **state) {
 }
 
 /* Covers "daemon: journal". */
+static void test_allowance(void **state) {
+        Log log = example();
+        Row session = { .kind = KIND_SESSION, .number = 3, .spec = log.spec };
+        Row participant = { .kind = KIND_PARTICIPANT, .number = 7, .spec = log.spec };
+        Allowance allowance = {
+                .action = "an.action", .method = "Delete", .uid = 1002, .session = &session
+        };
+
+        (void)state;
+        pretend(0);
+        journal_init(LOG_NOTICE);
+        journal_allowance(&allowance);
+        has_line("PRIORITY=5");
+        has_line("MESSAGE_ID=" MESSAGE_ALLOWED);
+        has_line("MESSAGE=polkit has allowed an.action to user 1002, who calls Delete for what is "
+                 "user 1000's. [session 3, tag desk-4]");
+        has_line("CALLER_UID=1002");
+        has_line("POLKIT_ACTION=an.action");
+        has_line("METHOD=Delete");
+        has_line("CONVENED_SESSION=3");
+        has_line("OBJECT_UID=1000");
+        has_line("CONVENED_TAG=desk-4");
+
+        allowance.participant = &participant;
+        journal_allowance(&allowance);
+        has_line("CONVENED_SESSION=3");
+        has_line("CONVENED_PARTICIPANT=7");
+
+        journal_init(LOG_WARNING);
+        sent[0] = '\0';
+        journal_allowance(&allowance);
+        assert_string_equal(sent, "");
+}
+
+/* Covers "daemon: journal". */
 static void test_every_event_has_an_id(void **state) {
         (void)state;
         pretend(0);
@@ -220,13 +255,10 @@ static void test_lines_for_people(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_every_field),
-                cmocka_unit_test(test_only_what_is_known),
-                cmocka_unit_test(test_every_event_has_an_id),
-                cmocka_unit_test(test_level),
-                cmocka_unit_test(test_set_level),
-                cmocka_unit_test(test_set_target),
-                cmocka_unit_test(test_lines_for_people),
+                cmocka_unit_test(test_every_field), cmocka_unit_test(test_only_what_is_known),
+                cmocka_unit_test(test_allowance),   cmocka_unit_test(test_every_event_has_an_id),
+                cmocka_unit_test(test_level),       cmocka_unit_test(test_set_level),
+                cmocka_unit_test(test_set_target),  cmocka_unit_test(test_lines_for_people),
         };
 
         return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
