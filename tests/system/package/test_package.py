@@ -7,7 +7,8 @@ import pwd
 import readme
 from harness.daemon import MANAGER, PATH
 from harness.wait import wait_for
-from machine import PACKAGE, STATE, UNIT, age_state, run, show, state_version, systemctl
+from machine import (CONFIGURATION, PACKAGE, STATE, UNIT, age_state, run, show, state_version,
+                     systemctl, write)
 
 
 def test_install(machine):
@@ -73,17 +74,18 @@ def test_upgrade_of_older_state(machine):
 
 
 def test_remove_and_purge(machine):
-    """The state and the credentials are kept until the package is purged."""
+    """The state, the configuration and the credentials are kept until the package is purged."""
     machine.start()
+    configured = CONFIGURATION.parent / "credentials"
+    write(configured, "user:password\n", 0o600)
     machine.user("alice").create("Session")
     state, credentials = STATE / "state.db", pathlib.Path("/etc/credstore/convened.api")
     run("dpkg", "--remove", "convened")
     assert not [path for path in pathlib.Path("/proc").glob("[0-9]*/comm")
                 if path.read_text(encoding="utf-8").strip() == "convened"]
-    assert state.exists() and credentials.exists()
+    assert state.exists() and credentials.exists() and configured.exists()
     run("dpkg", "--purge", "convened")
     assert not STATE.exists() and not credentials.exists()
-    left = [str(path) for top in ("/usr", "/etc") for path in pathlib.Path(top).rglob("*convened*")
-            if path.is_file() and path != pathlib.Path("/etc/convened/convened.conf")]
+    left = [str(path) for top in ("/usr", "/etc") for path in pathlib.Path(top).rglob("*convened*")]
     assert left == []
     run("dpkg", "--install", str(PACKAGE))
