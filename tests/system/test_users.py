@@ -195,6 +195,20 @@ def test_log_level_is_for_root(machine):
     assert systemctl("service-log-level", UNIT).stdout.strip() == "debug"
 
 
+@pytest.mark.covers("machine: log level", "right: log level and target")
+def test_log_level_is_for_its_own_user(machine):
+    """And nothing else is."""
+    machine.start()
+    itself, = machine.users("convened")
+    log = "org.freedesktop.LogControl1"
+    itself.call(LOG_CONTROL, PROPERTIES, "Set", "ssv", (log, "LogLevel", ("s", "warning")))
+    assert itself.call(LOG_CONTROL, PROPERTIES, "Get", "ss", (log, "LogLevel")) == (
+        ("s", "warning"),)
+    assert systemctl("service-log-level", UNIT).stdout.strip() == "warning"
+    assert itself.refused(*CREATE) == "AccessDenied"
+    assert itself.refused(*RELOAD) == "AccessDenied"
+
+
 @pytest.mark.covers("option: convenectl --system", "exit: convenectl 6")
 def test_command_line(machine):
     """As people call it: each with a login's own rights."""
