@@ -33,6 +33,16 @@ def test_uninstall(tmp_path):
     assert len(files_below(tmp_path)) > 20
     subprocess.run([*make, "uninstall"], check=True, stdout=subprocess.DEVNULL)
     assert files_below(tmp_path) == []
+    assert list(tmp_path.rglob("*convened*")) == []
+
+
+def test_uninstall_leaves_what_is_not_ours(tmp_path):
+    make = ["make", "-s", "-C", build_directory(), f"DESTDIR={tmp_path}"]
+    subprocess.run([*make, "install"], check=True, stdout=subprocess.DEVNULL)
+    kept = only(tmp_path, "examples/convened.conf").parent / "mine.conf"
+    kept.touch()
+    subprocess.run([*make, "uninstall"], check=True, stdout=subprocess.DEVNULL)
+    assert files_below(tmp_path) == [str(kept.relative_to(tmp_path))]
 
 
 def test_at_home_under_systemd(root):
