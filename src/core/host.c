@@ -229,13 +229,13 @@ int host_withdraw(Core *core) {
         return core_withdraw(core, core->host.denial, "The API refuses the credentials.");
 }
 
-static int host_redirected(Core *core, bool probe, const Answer *answer) {
+static int host_redirected(Core *core, const Flight *flight, bool probe, const Answer *answer) {
         int r = 0;
 
         if (!core->host.redirected)
-                r = core_log(core, LOG_EVENT_REDIRECTED, 3, NULL,
-                             "The API answers with a redirect, which is never followed; BaseUrl "
-                             "is probably wrong.");
+                r = core_log_answer(core, LOG_EVENT_REDIRECTED, 3, flight, answer,
+                                    "The API answers with a redirect, which is never followed; "
+                                    "BaseUrl is probably wrong.");
         core->host.redirected = true;
         return r < 0 ? r : host_offline(core, probe, answer);
 }
@@ -258,7 +258,7 @@ static int host_take(Core *core, const Flight *flight, bool probe, const Answer 
         case API_NOT_SENT:
                 return host_offline(core, probe, answer);
         case API_REDIRECTED:
-                return host_redirected(core, probe, answer);
+                return host_redirected(core, flight, probe, answer);
         case API_NO_ANSWER:
         case API_NOT_UNDERSTOOD:
         case API_BROKEN:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """While the API is away: single reads look for it; afterwards all that waits goes out in time."""
 
+import re
 import time
 
 import pytest
@@ -101,6 +102,20 @@ def test_never_a_creation_while_offline(rule):
         assert len(stage.simulator.state()["sessions"]) == 2
         assert len(stage.simulator.requests(before, method="POST")) == 2
         assert stage.get(PATH)["SuspectedOrphans"] == 0
+
+
+@pytest.mark.covers("daemon: journal")
+def test_redirected():
+    """One line, with what the API's people will ask for."""
+    with Stage() as stage:
+        stage.session()
+        stage.simulator.set_faults({"kind": "redirect", "location": "http://127.0.0.1:9/",
+                                    "status": 307})
+        stage.refused("Rejected", stage.session)
+        stage.daemon.await_property(PATH, "ApiState", "offline")
+        line, = [line for line in stage.daemon.log.splitlines() if "is probably wrong" in line]
+        assert re.search(r"\[.*createSession.*HTTP 307, request [0-9a-f-]{36}\]$", line), line
+        stage.simulator.set_faults()
 
 
 @pytest.mark.covers("state: API throttled", "answer: 425, 429, and 503 with Retry-After",
