@@ -18,19 +18,21 @@ def lines():
 
 
 def steps():
-    """(command, what it prints) of those with a prompt."""
+    """(command, what is typed into it, what it prints) of those with a prompt."""
     found = []
     for line in lines():
         if line.startswith("$ "):
-            found.append((line[2:], []))
+            found.append((line[2:], [], []))
         elif found and re.match(r"●|  ", line):
+            found[-1][2].append(line)
+        elif found and re.search("/dev/stdin", found[-1][0]):
             found[-1][1].append(line)
     return found
 
 
-def type_in(command):
+def type_in(command, text=""):
     """As an administrator does; who types here is root."""
-    return run("bash", "-ec", 'sudo() { "$@"; }\n' + command).stdout
+    return run("bash", "-ec", 'sudo() { "$@"; }\n' + command, input=text).stdout
 
 
 def after_make_install():
@@ -66,14 +68,15 @@ def follow(machine):
     write(CONFIGURATION.parent / "convened.conf.d" / "simulator.conf",
           f"[Api]\nBaseUrl={machine.simulator.base_url}\n")
     said = {}
-    for command, printed in steps():
+    for command, typed, printed in steps():
         if command.startswith("systemctl status"):
             use_it()
-        said[command] = type_in(command.replace("YOUR-ACCOUNT", machine.simulator.account))
+        said[command] = type_in(command.replace("YOUR-ACCOUNT", machine.simulator.account),
+                                "".join(line + "\n" for line in typed))
         rest = said[command].splitlines()
         for line in printed:
             wanted = pattern(line)
             while rest and not re.fullmatch(wanted, rest[0]):
                 del rest[0]
             assert rest, f"{command}: {line!r} is not in {said[command]!r}"
-    assert len(said) == 5 and sum(len(printed) for _, printed in steps()) == 4
+    assert len(said) == 5 and sum(len(printed) for _, _, printed in steps()) == 4
