@@ -11,6 +11,7 @@
 #include "ctl/phrase.h"
 #include "ctl/rows.h"
 #include "ctl/sheet.h"
+#include "ctl/unit.h"
 #include "ctl/verbs.h"
 #include "proto/names.h"
 
@@ -83,8 +84,11 @@ static Exit show_status(Ctl *ctl, json_object *facts) {
         CLEANUP(freep)
         char *head = format("convened %s on the %s", facts_text(facts, "Version"), bus);
         CLEANUP(freep) char *api = format("%s: %s", state, state_meaning(state));
+        CLEANUP(freep) char *status = unit_status(ctl);
 
         sheet_head(&ctl->screen, describe_state_colour(state), head);
+        if (status)
+                sheet_folded(&ctl->screen, "Status", TAKE(status));
         sheet_coloured(&ctl->screen, "API", api, describe_state_colour(state));
         if (streq(state, "unauthorized"))
                 sheet_line(NULL,
