@@ -183,6 +183,12 @@ int core_want_gone(Core *core, Object *object) {
         return r < 0 ? r : core_set_wanted(core, object, NULL);
 }
 
+/* One of before may be on disk that the API has refused since. */
+static bool delete_is_durable(const Object *object) {
+        return object->shown->gone &&
+               object->shown->goals[BEING].wanted_rev == object->row.goals[BEING].wanted_rev;
+}
+
 static int intend_delete(Core *core, Object *object, const Intent *intent, uint64_t ticket) {
         Waiter *waiter;
         int r;
@@ -190,7 +196,7 @@ static int intend_delete(Core *core, Object *object, const Intent *intent, uint6
         r = owe(core, object, intent, ticket, &waiter);
         if (r >= 0 && !object->row.gone)
                 r = core_want_gone(core, object);
-        else if (r >= 0 && !object->shown->gone)
+        else if (r >= 0 && !delete_is_durable(object))
                 r = core_touch(core, object); /* what it joins may be taken back */
         if (r >= 0)
                 owe_revisions(waiter, asks_being);

@@ -267,7 +267,9 @@ bool case_may_be_sent(const Case *c) {
                     row_has_id(c->new) && row_id_is(c->new, &exchange->request.participant))
                         return true;
         }
-        return c->item->unknown_at != 0 && c->item->unknown_at >= c->item->last_at;
+        /* What was confirmed since has told what became of it. */
+        return c->item->unknown_at != 0 && c->item->unknown_at >= c->item->last_at &&
+               c->item->unknown_at >= c->item->confirmed_at;
 }
 
 bool case_is_accepted_again(const Case *c) {

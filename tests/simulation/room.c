@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "simulation/room.h"
 
+#include "simulation/invariants.h"
 #include "simulation/kit.h"
 #include "simulation/run.h"
 
@@ -75,12 +76,14 @@ bool room_delayed(const Run *run) {
 /* Whether what was asked for is not durable, and must be forgotten. */
 static bool is_taken_back(const Run *run, const Batch *batch, const Call *call) {
         const Row *row = table_find(&run->disk.table, call->object, call->number);
+        const Row *newest = newest_row(run, batch, call->object, call->number);
 
         if (call->sequence <= run->life.durable || call->kind == INTENT_REFRESH ||
             call->kind == INTENT_ADOPT)
                 return false;
-        /* One that joined a delete which is durable wants nothing of the disk. */
-        return call->kind != INTENT_DELETE || (batch->vital && row && !row->gone);
+        /* One that joined a delete which is durable, and stands, wants nothing of the disk. */
+        return call->kind != INTENT_DELETE ||
+               (batch->vital && row && newest && !(row->gone && newest->gone));
 }
 
 /* The last intent that counts. */

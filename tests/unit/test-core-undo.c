@@ -62,6 +62,31 @@ static void test_delete_of_creation(void **state) {
         }
 }
 
+/* A delete that is on disk, and that the API has refused since, is not what others join. */
+static void test_delete_after_a_refused_one(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        Batch *batch;
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, intent_delete(KIND_SESSION, session, false)), 0);
+        answer_meanwhile(bench, OPERATION_DELETE_SESSION, API_REFUSED);
+        assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
+        assert_int_equal(core_refused(bench->core, batch, bench->now), 0);
+        assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
+        assert_true(batch->vital);
+        for (unsigned i = 0; i < 2; i++)
+                assert_int_equal(
+                        bench_take_in(bench, intent_delete(KIND_SESSION, session, false), NULL), 0);
+        assert_int_equal(core_refused(bench->core, batch, bench->now), 0);
+        bench->room = BENCH_FULL;
+        bench_turn(bench);
+        assert_int_equal(bench_reply(bench, bench->last_ticket - 1), OUTCOME_STORAGE_FAILED);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_STORAGE_FAILED);
+        bench_room_again(bench);
+        assert_int_equal(row_state(bench_row(bench, KIND_SESSION, session)), STATE_ACTIVE);
+}
+
 /* Wanted before, and not there any more when it is wanted again. */
 static void test_gone_meanwhile(void **state) {
         Bench *bench = *state;
@@ -297,7 +322,7 @@ int main(void) {
                 CORE_TEST(test_publisher_meanwhile),    CORE_TEST(test_departure),
                 CORE_TEST(test_departure_after_delete), CORE_TEST(test_withdrawn_after),
                 CORE_TEST(test_withdrawn_below),        CORE_TEST(test_refused_below),
-                CORE_TEST(test_delete_again),
+                CORE_TEST(test_delete_again),           CORE_TEST(test_delete_after_a_refused_one),
         };
 
         return cmocka_run_group_tests_name("core: taken back", tests, NULL, NULL);
