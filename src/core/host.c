@@ -9,6 +9,9 @@
  *                   ▲  └──▶ throttled, unauthorized ──┐          │
  *                   └──────── a probe passes ─────────┴──────────┘
  *
+ * A start with something in the registry asks first, too: whoever is started in an outage must not
+ * send all that waits into it.
+ *
  * Each throttling halves the pace, and good answers let it grow again. An API that is slower than
  * what is configured so throttles again and again while the pace finds its own: that is one state
  * and one line in the log, and not one for each time. It stays throttled then, though open once a
@@ -42,9 +45,19 @@ bool host_may_send(const Core *core) {
         return !core->stopping && !core->suspended;
 }
 
+/* Whether nothing was heard of it yet, and it is being asked. */
+static bool host_asks_first(const Host *host) {
+        return host->state == API_STATE_UNKNOWN && (host->suspect || host->probe);
+}
+
 bool host_open(const Core *core) {
         return core->host.usable && host_may_send(core) &&
-               core->host.quiet_until <= core->now.boottime && host_answers(&core->host);
+               core->host.quiet_until <= core->now.boottime && host_answers(&core->host) &&
+               !host_asks_first(&core->host);
+}
+
+bool host_may_probe(const Core *core) {
+        return host_may_send(core) && core->host.quiet_until <= core->now.boottime;
 }
 
 /* @answer: what says so, NULL for an API that is online. */
@@ -162,6 +175,7 @@ int host_start(Core *core) {
         Host *host = &core->host;
         const usec_t now = core->now.realtime, until = core->counters.quiet_until;
 
+        host->suspect = core->registry.n_objects > 0 && host->state == API_STATE_UNKNOWN;
         if (until <= now)
                 return 0;
         host->quiet_until = core->now.boottime + usec_min(until - now, pause_max(core));
@@ -317,8 +331,7 @@ void host_probe_again(Core *core) {
 static bool host_wants_probe(const Core *core) {
         const Host *host = &core->host;
 
-        if (!host->usable || !host_may_send(core) || host->probe ||
-            host->quiet_until > core->now.boottime)
+        if (!host->usable || !host_may_probe(core) || host->probe)
                 return false;
         return host->suspect || host->probe_at <= core->now.boottime;
 }

@@ -216,9 +216,11 @@ void departures_deinit(Core *core);
 bool host_may_send(const Core *core);
 /* Whether requests other than probes may be sent. */
 bool host_open(const Core *core);
-/* What an answer says about the host, beside what it says about its object. */
-/* Goes on with the pause that the API has asked for before the last run ended. */
+bool host_may_probe(const Core *core);
+/* Goes on with the pause that the API has asked for before the last run ended, or asks what it is
+ * like. */
 int host_start(Core *core);
+/* What an answer says about the host, beside what it says about its object. */
 int host_note(Core *core, const Flight *flight, const Answer *answer);
 /* While it refuses our credentials: calls that stayed here since it said so are withdrawn, too. */
 int host_withdraw(Core *core);

@@ -288,7 +288,7 @@ static bool request_is_void(const Core *core, const Request *request) {
 
 static bool request_may_leave(const Core *core, const Request *request) {
         if (request->probe)
-                return host_may_send(core);
+                return host_may_probe(core);
         return host_open(core) && !request_is_void(core, request);
 }
 

@@ -97,6 +97,16 @@ void bench_turn(Bench *bench) {
         } while (core_deadline(bench->core, bench->now) <= bench->now.boottime);
 }
 
+void bench_start(Bench *bench) {
+        assert_int_equal(core_start(bench->core, bench->now), 0);
+        bench_turn(bench);
+        if (bench->n_requests == 0)
+                return;
+        assert_int_equal(bench->n_requests, 1);
+        assert_true(bench->requests[0].probe);
+        bench_answer(bench, API_NOT_FOUND);
+}
+
 void bench_pass(Bench *bench, usec_t span) {
         bench->now.boottime += span;
         bench->now.realtime += span;

@@ -40,6 +40,8 @@ int bench_teardown(void **state);
 
 /* Seals and commits until nothing is left to do at this moment. */
 void bench_turn(Bench *bench);
+/* Starts a core that was restored. With anything in it the API is asked first, and is there. */
+void bench_start(Bench *bench);
 /* Lets time pass, and turns. */
 void bench_pass(Bench *bench, usec_t span);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit/bench.h"
+#include "unit/registry.h"
 
 #include <stdio.h>
 
@@ -9,6 +10,47 @@ static const Intent create = { .kind = INTENT_CREATE, .object = KIND_SESSION, .w
 
 static ApiState api_state(const Bench *bench) {
         return core_status(bench->core).api_state;
+}
+
+/* Whoever is started in an outage finds that out with one question, however much waits. */
+static void test_start_asks_first(void **state) {
+        static const struct {
+                ApiOutcome outcome;
+                ApiState state;
+                unsigned n_creations;
+        } cases[] = {
+                { API_NOT_SENT, API_STATE_OFFLINE, 0 },
+                { API_NO_ANSWER, API_STATE_OFFLINE, 0 },
+                { API_BROKEN, API_STATE_OFFLINE, 0 },
+                { API_UNAUTHORIZED, API_STATE_UNAUTHORIZED, 0 },
+                { API_THROTTLED, API_STATE_THROTTLED, 0 },
+                { API_NOT_FOUND, API_STATE_ONLINE, 8 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                Bench *bench = *state;
+                unsigned n = 0;
+
+                core_free(bench->core);
+                assert_int_equal(core_new(&bench->core, &bench_config), 0);
+                core_restore_counters(bench->core, &(Counters){ .last_number = { 8, 0 } });
+                for (unsigned number = 1; number <= 8; number++)
+                        registry_add(bench->core,
+                                     &(Entry){ .kind = KIND_SESSION, .number = number });
+                assert_int_equal(core_start(bench->core, bench->now), 0);
+                bench_turn(bench);
+                (void)bench_intend(bench, create);
+                bench_pass(bench, USEC_PER_SEC);
+                assert_int_equal(bench->n_requests, 1);
+                assert_true(bench->requests[0].probe);
+                bench_answer(bench, cases[i].outcome);
+                assert_int_equal(api_state(bench), cases[i].state);
+                for (size_t j = 0; j < bench->n_requests; j++)
+                        n += operation_is_create(bench->requests[j].operation);
+                assert_int_equal(n, cases[i].n_creations ? cases[i].n_creations + 1 : 0);
+                bench_teardown(state);
+                bench_setup(state);
+        }
 }
 
 static void test_offline(void **state) {
@@ -467,6 +509,7 @@ static void test_last_contact_of_a_probe(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                TEST(test_start_asks_first),
                 TEST(test_offline),
                 TEST(test_suspect),
                 TEST(test_unauthorized),

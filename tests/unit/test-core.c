@@ -219,8 +219,7 @@ static void test_restart(void **state) {
         core_restore_counters(bench->core, &(Counters){ .last_number = { 4, 0 } });
         assert_int_equal(spec_new(&row.spec), 0);
         assert_int_equal(core_restore(bench->core, &row), 0);
-        assert_int_equal(core_start(bench->core, bench->now), 0);
-        bench_turn(bench);
+        bench_start(bench);
         assert_int_equal(core_status(bench->core).suspected_orphans, 1);
         assert_int_equal(bench_row(bench, KIND_SESSION, 4)->n_unknown, 1);
         bench_pass(bench, USEC_PER_SEC);
