@@ -117,6 +117,7 @@ static void report_fill_refused(Report *report, const Exchange *exchange, Ending
         if (ending->status / 100 == 3 || !report_say(report, exchange, complaint.message))
                 report_say_status(report, exchange, ending->status);
         report_set_request_id(report, exchange, complaint.request_id);
+        report->answer.foreign = !complaint.message && !report->request_id.text[0];
         complaint_deinit(&complaint);
 }
 

@@ -247,7 +247,8 @@ int core_intend_adopt(Core *core, const Intent *intent, uint64_t ticket, uint64_
                 *ret_number = object->row.number;
                 return core_reply(core, ticket, OUTCOME_DONE, object, NULL);
         }
-        if (core->host.state != API_STATE_UNKNOWN && core->host.state != API_STATE_ONLINE)
+        if (core->host.state != API_STATE_UNKNOWN && core->host.state != API_STATE_ONLINE &&
+            !host_open(core))
                 return refuse(ret_reason, OUTCOME_UNAVAILABLE,
                               "The API cannot be asked at the moment.");
         object = by_id_find(&core->adopting[intent->object], &intent->id);

@@ -95,10 +95,20 @@ static int note_unanswered(Core *core, Object *object, const Flight *flight, con
                                        "left at the API.");
 }
 
+static const char never_told[] = "The API never told what became of the creation.";
+
+bool core_may_create(const Core *core, const Object *object) {
+        const Row *row = &object->row;
+
+        return row->n_unknown <= (row->spec->at_most_once ? 0 : core->config.create_repeats);
+}
+
+int core_give_up(Core *core, Object *object) {
+        return core_fail(core, object, OUTCOME_UNKNOWN, never_told);
+}
+
 int core_unknown(Core *core, Object *object, const Flight *flight, const Answer *answer) {
-        const char *message = "The API never told what became of the creation.";
         Row *row = &object->row;
-        unsigned repeats = row->spec->at_most_once ? 0 : core->config.create_repeats;
         int r;
 
         r = flight ? note_unanswered(core, object, flight, answer)
@@ -112,14 +122,12 @@ int core_unknown(Core *core, Object *object, const Flight *flight, const Answer 
                 r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
                 return r < 0 ? r : core_remove(core, object, false);
         }
-        if (row->n_unknown <= repeats) {
-                r = core_back_off(core, object, OUTCOME_UNAVAILABLE,
-                                  answer ? answer->message : message);
-                if (r >= 0)
-                        waiters_pass(core, object);
-                return r;
-        }
-        return core_fail(core, object, OUTCOME_UNKNOWN, message);
+        if (!core_may_create(core, object))
+                return core_give_up(core, object);
+        r = core_back_off(core, object, OUTCOME_UNAVAILABLE, answer ? answer->message : never_told);
+        if (r >= 0)
+                waiters_pass(core, object);
+        return r;
 }
 
 /* What was made is managed as another object: for this one it is as if nothing had been told. */
@@ -366,6 +374,8 @@ int core_answer(Core *core, const Answer *answer, Now now) {
                 return core_withhold(core, answer->serial);
         if (flight->object)
                 r = answer_object(core, flight, answer);
+        if (flight->step == STEP_CREATE && !answer->dropped)
+                host_note_creation(core, flight, answer->outcome);
         if (r >= 0)
                 r = host_note(core, flight, answer);
         flight_free(core, flight);

@@ -411,25 +411,28 @@ static Object *ready_first(Core *core) {
         return NULL;
 }
 
+/* Those that were set aside are decided anew. */
+static void wake_all(Core *core, Priority priority) {
+        Activity *activity;
+
+        while ((activity = TAILQ_FIRST(&core->ready[priority]))) {
+                Object *object = activity->object;
+
+                core_unready(core, object);
+                core_wake(core, object);
+        }
+}
+
 int core_drive(Core *core) {
         Object *object;
-        bool probing, wakes;
         int r;
 
-        /* A second creation into an API that may be hanging would be a second orphan. */
-        probing = core->host.suspect || core->host.probe;
-        wakes = !probing && storage_wakes(core);
-        while (wakes && !TAILQ_EMPTY(&core->ready[PRIORITY_HELD])) {
-                object = TAILQ_FIRST(&core->ready[PRIORITY_HELD])->object;
-                core_unready(core, object);
-                core_wake(core, object);
-        }
-
-        while (core->n_awaited == 0 && !TAILQ_EMPTY(&core->ready[PRIORITY_COPY])) {
-                object = TAILQ_FIRST(&core->ready[PRIORITY_COPY])->object;
-                core_unready(core, object);
-                core_wake(core, object);
-        }
+        if (storage_wakes(core))
+                wake_all(core, PRIORITY_HELD);
+        if (host_may_create(core))
+                wake_all(core, PRIORITY_CREATION);
+        if (core->n_awaited == 0)
+                wake_all(core, PRIORITY_COPY);
 
         r = core_decide(core);
         while (r >= 0 && host_open(core) && core->n_flights < core->config.requests_max &&
@@ -441,8 +444,19 @@ int core_drive(Core *core) {
                         object_settle(object);
                         continue;
                 }
-                if ((step == STEP_CREATE && probing) || storage_bars(core, object, step)) {
+                if (storage_bars(core, object, step)) {
                         r = object_enqueue(core, object, PRIORITY_HELD);
+                        continue;
+                }
+                /* A second creation into an API that may be hanging would be a second orphan. */
+                if (step == STEP_CREATE && !host_may_create(core)) {
+                        r = object_enqueue(core, object, PRIORITY_CREATION);
+                        continue;
+                }
+                /* CreateRepeats= may be another since its last attempt. */
+                if (step == STEP_CREATE && !core_may_create(core, object)) {
+                        core_unready(core, object);
+                        r = core_give_up(core, object);
                         continue;
                 }
                 if (step_is_change(step) && copy_holds(core, object)) {

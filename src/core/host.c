@@ -60,6 +60,50 @@ bool host_may_probe(const Core *core) {
         return host_may_send(core) && core->host.quiet_until <= core->now.boottime;
 }
 
+bool host_may_create(const Core *core) {
+        const Host *host = &core->host;
+
+        if (host->suspect || host->probe)
+                return false;
+        return host->n_unanswered == 0 ||
+               (core->n_posts == 0 && host->create_at <= core->now.boottime);
+}
+
+/* An API that answers all but creations, or these too late, would be filled with what nobody knows
+ * of: they go one at a time then, with longer and longer pauses, until one is answered. */
+void host_note_creation(Core *core, const Flight *flight, ApiOutcome outcome) {
+        Host *host = &core->host;
+
+        switch (outcome) {
+        case API_NO_ANSWER:
+        case API_NOT_UNDERSTOOD:
+        case API_BROKEN:
+                break;
+        case API_NOT_SENT:
+        case API_THROTTLED:
+                return;
+        case API_OK:
+        case API_REDIRECTED:
+        case API_UNAUTHORIZED:
+        case API_FORBIDDEN:
+        case API_NOT_FOUND:
+        case API_CONFLICT:
+        case API_REFUSED:
+        case _API_OUTCOME_MAX:
+                host->n_unanswered = 0;
+                return;
+        }
+        /* What was sent together is one failure; and one alone may be that of one object. */
+        if (flight->serial <= host->unanswered_serial)
+                return;
+        host->unanswered_serial = core->last_serial;
+        host->create_at = core->now.boottime;
+        if (host->n_unanswered++ > 0)
+                host->create_at +=
+                        backoff_delay(core->config.retry_min_usec, core->config.retry_max_usec,
+                                      host->n_unanswered - 1, &core->seed);
+}
+
 /* @answer: what says so, NULL for an API that is online. */
 static int host_go(Core *core, ApiState state, const Answer *answer) {
         ApiState before = core->host.state;
@@ -264,8 +308,12 @@ static int host_suspect(Core *core, bool probe, const Answer *answer) {
 
 static int host_take(Core *core, const Flight *flight, bool probe, const Answer *answer) {
         switch (answer->outcome) {
-        case API_OK:
         case API_REFUSED:
+                /* That something answers says nothing of the API. */
+                if (answer->foreign)
+                        return probe ? host_offline(core, true, answer) : 0;
+                /* fall through */
+        case API_OK:
         case API_NOT_FOUND:
         case API_CONFLICT:
                 return host_good(core, flight, probe);

@@ -28,6 +28,7 @@ typedef enum Priority {
         PRIORITY_LOOK,   /* the periodic look */
         PRIORITY_HELD,   /* a creation, while it is not known whether the API works: nobody goes */
         PRIORITY_COPY,   /* a change, while a copied state is being read: nobody goes */
+        PRIORITY_CREATION, /* a creation, while those before it were not answered: nobody goes */
         _PRIORITY_MAX,
 } Priority;
 

@@ -214,9 +214,7 @@ bool storage_wakes(Core *core) {
 }
 
 usec_t storage_deadline(const Core *core, usec_t now) {
-        const bool probing = core->host.suspect || core->host.probe;
-
-        if (core->storage.woken && !probing && !TAILQ_EMPTY(&core->ready[PRIORITY_HELD]))
+        if (core->storage.woken && !TAILQ_EMPTY(&core->ready[PRIORITY_HELD]))
                 return now;
         return core->storage.state == STORAGE_ROOM ? USEC_NEVER : core->storage.retry_at;
 }

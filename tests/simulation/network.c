@@ -333,6 +333,7 @@ static void answer_init(Run *run, Answer *answer, Exchange *exchange, char *toke
                 .request_id = random_chance(random, 0.5) ? "request-1" : "",
         };
         answer->outcome = fault_outcome(exchange->fault, random, &answer->status);
+        answer->foreign = exchange->fault == FAULT_STRANGE_404;
         if (answer->outcome == API_THROTTLED &&
             (answer->status == 503 || random_chance(random, 0.7))) {
                 static const usec_t spans[] = { 0, 2 * USEC_PER_SEC, 30 * USEC_PER_SEC,

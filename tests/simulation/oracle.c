@@ -103,8 +103,10 @@ static unsigned expect_adopt(const Run *run, const Intent *intent) {
 
         if (row)
                 return row->gone ? BIT(OUTCOME_CONFLICT) : 0;
-        return state == API_STATE_OFFLINE || state == API_STATE_THROTTLED ? BIT(OUTCOME_UNAVAILABLE)
-                                                                          : 0;
+        /* Throttled again and again it can be asked between the pauses. */
+        if (state == API_STATE_THROTTLED)
+                return BIT(OUTCOME_UNAVAILABLE) | TAKEN;
+        return state == API_STATE_OFFLINE ? BIT(OUTCOME_UNAVAILABLE) : 0;
 }
 
 static unsigned expect_any(const Run *run, const Intent *intent) {

@@ -128,6 +128,9 @@ void traffic_at_answer(Run *run, const Request *request, const Answer *answer) {
         run->budget.answer = answer->outcome;
         if (is_missing_list(request, answer->outcome))
                 run->budget.answer = _API_OUTCOME_MAX;
+        /* Something in front of the API answers; to a probe that is as good as nothing. */
+        if (answer->foreign)
+                run->budget.answer = request->probe ? API_NO_ANSWER : _API_OUTCOME_MAX;
         run->budget.to_probe = request->probe;
 
         if (answer->outcome != API_THROTTLED || !answer->has_retry_after)

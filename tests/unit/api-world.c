@@ -34,6 +34,7 @@ static void world_on_answer(const Answer *answer, void *userdata) {
         heard->status = answer->status;
         heard->dropped = answer->dropped;
         heard->has_retry_after = answer->has_retry_after;
+        heard->foreign = answer->foreign;
         heard->retry_after_usec = answer->retry_after_usec;
         heard->id = answer->id;
         heard->n_sightings = answer->n_sightings;

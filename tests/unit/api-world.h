@@ -19,7 +19,7 @@ typedef struct Heard {
         uint64_t serial;
         ApiOutcome outcome;
         unsigned status;
-        bool has_retry_after, dropped;
+        bool has_retry_after, dropped, foreign;
         usec_t retry_after_usec;
         char message[512], request_id[512], token[512];
         ApiId id;

@@ -257,6 +257,31 @@ static void test_replies(void **state) {
         }
 }
 
+/* Whether a refusal is of the API's own, or of something in front of it. */
+static void test_foreign(void **state) {
+        static const struct {
+                const char *text;
+                bool foreign;
+        } cases[] = {
+                { STATUS("404 Not Found"), true },
+                { "HTTP/1.1 400 X\r\nContent-Length: 6\r\n\r\n<html>", true },
+                { "HTTP/1.1 418 X\r\nContent-Length: 2\r\n\r\n{}", true },
+                { "HTTP/1.1 404 X\r\nx-amzn-RequestId: 7c0b\r\nContent-Length: 0\r\n\r\n", false },
+                { "HTTP/1.1 400 X\r\nContent-Length: 13\r\n\r\n{\"error\":\"x\"}", false },
+                { "HTTP/1.1 413 X\r\nContent-Length: 15\r\n\r\n{\"message\":\"x\"}", false },
+        };
+        World *world = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const Heard *heard;
+
+                world->reply = (Reply){ .text = cases[i].text };
+                heard = world_ask(world, OPERATION_GET_SESSION);
+                CASE(cases[i].text, heard->outcome == API_REFUSED);
+                CASE(cases[i].text, heard->foreign == cases[i].foreign);
+        }
+}
+
 static void test_retry_after(void **state) {
         static const struct {
                 const char *name, *text;
@@ -466,6 +491,7 @@ static void test_floods(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_replies, world_setup, world_teardown),
+                cmocka_unit_test_setup_teardown(test_foreign, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_retry_after, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_dead_connection, world_setup, world_teardown),
                 cmocka_unit_test_setup_teardown(test_idle_connection_dies, world_setup,

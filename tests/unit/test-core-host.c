@@ -86,6 +86,35 @@ static void test_offline(void **state) {
 
 /* One object that the API always answers with 500 is that object's trouble alone. */
 /* Covers "answer: only one object fails". */
+/* That something in front of the API answers does not mean that it is there. */
+static void test_foreign_answers(void **state) {
+        Bench *bench = *state;
+        Answer answer = { .outcome = API_REFUSED,
+                          .message = "HTTP 404 Not Found",
+                          .request_id = "",
+                          .foreign = true };
+        usec_t seen;
+
+        bench_session(bench, "s0");
+        assert_int_equal(bench_intend(bench, create), 0);
+        seen = core_status(bench->core).last_contact_at;
+        bench_answer(bench, API_NOT_SENT);
+        for (unsigned i = 0; i < 2; i++) {
+                assert_int_equal(api_state(bench), API_STATE_OFFLINE);
+                bench_pass(bench, bench_config.retry_max_usec);
+                assert_true(bench->requests[0].probe);
+                answer.serial = bench->requests[0].serial;
+                bench->n_requests = 0;
+                answer.foreign = i == 0;
+                assert_int_equal(core_answer(bench->core, &answer, bench->now), 0);
+                bench_turn(bench);
+                if (i == 0)
+                        assert_int_equal(core_status(bench->core).last_contact_at, seen);
+        }
+        assert_int_equal(api_state(bench), API_STATE_ONLINE);
+        assert_int_equal(bench_operation(bench), OPERATION_CREATE_SESSION);
+}
+
 static void test_suspect(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
@@ -505,12 +534,95 @@ static void test_last_contact_of_a_probe(void **state) {
         assert_int_equal(core_status(bench->core).last_contact_at, bench->now.realtime);
 }
 
+/* Answers all that is out: what creates as @outcome says, the rest well. Returns how many creations
+ * there were. */
+static unsigned answer_creations(Bench *bench, ApiOutcome outcome) {
+        static unsigned n_ids;
+        unsigned n = 0;
+        char id[16];
+
+        for (size_t left = bench->n_requests; left > 0; left--) {
+                const bool creates = operation_is_create(bench_operation(bench));
+
+                (void)snprintf(id, sizeof(id), "n%u", n_ids++);
+                if (creates && outcome == API_OK)
+                        bench_answer_id(bench, id);
+                else if (creates)
+                        bench_answer(bench, outcome);
+                else
+                        bench_answer(bench,
+                                     bench->requests[0].number == 0 ? API_NOT_FOUND : API_OK);
+                n += creates;
+        }
+        return n;
+}
+
+/* An API that answers everything but creations in time is not filled with what nobody knows of. */
+static void test_creations_are_not_answered(void **state) {
+        const unsigned n_creations = 60;
+        Bench *bench = *state;
+        Intent intent = create;
+        unsigned n = 0;
+
+        bench_session(bench, "s0");
+        bench_skip_reads(bench);
+        intent.wait = false;
+        for (unsigned i = 0; i < n_creations; i++) {
+                (void)bench_intend(bench, intent);
+                bench->n_replies = 0;
+        }
+        assert_int_equal(bench->n_requests, bench_config.requests_max);
+        for (unsigned i = 0; i < 120; i++) { /* an hour */
+                bench_pass(bench, 30 * USEC_PER_SEC);
+                n += answer_creations(bench, API_NO_ANSWER);
+                assert_int_equal(api_state(bench), API_STATE_ONLINE);
+        }
+        assert_in_range(n, bench_config.requests_max + 10, bench_config.requests_max + 35);
+        assert_int_equal(core_status(bench->core).suspected_orphans, n);
+
+        /* One that is answered ends it. */
+        for (unsigned i = 0; i < 2 * 300; i++) {
+                bench_pass(bench, USEC_PER_SEC);
+                (void)answer_creations(bench, API_OK);
+        }
+        assert_int_equal(core_status(bench->core).n_pending, 0);
+}
+
+/* One object whose creation fails again and again keeps no other waiting. */
+static void test_one_creation_is_not_answered(void **state) {
+        Bench *bench = *state;
+        Intent intent = create;
+        unsigned n = 0;
+        char id[16];
+
+        intent.wait = false;
+        for (unsigned i = 0; i < 30; i++)
+                (void)bench_intend(bench, intent);
+        while (bench->now.boottime < USEC_PER_HOUR + 4 * USEC_PER_SEC) {
+                for (size_t left = bench->n_requests; left > 0; left--)
+                        if (bench->requests[0].number == 1) {
+                                bench_answer(bench, API_BROKEN);
+                        } else if (operation_is_create(bench_operation(bench))) {
+                                (void)snprintf(id, sizeof(id), "s%u", n++);
+                                bench_answer_id(bench, id);
+                        } else {
+                                bench_answer(bench,
+                                             bench->requests[0].probe ? API_NOT_FOUND : API_OK);
+                        }
+                if (n == 29)
+                        break;
+                bench_pass(bench, 100 * USEC_PER_MSEC);
+        }
+        assert_int_equal(n, 29);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_start_asks_first),
                 TEST(test_offline),
+                TEST(test_foreign_answers),
                 TEST(test_suspect),
                 TEST(test_unauthorized),
                 TEST(test_unauthorized_while_stored),
@@ -529,6 +641,8 @@ int main(void) {
                 TEST(test_no_creation_while_suspect),
                 TEST(test_last_contact),
                 TEST(test_last_contact_of_a_probe),
+                TEST(test_creations_are_not_answered),
+                TEST(test_one_creation_is_not_answered),
         };
 
         return cmocka_run_group_tests_name("core-host", tests, NULL, NULL);

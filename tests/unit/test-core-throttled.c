@@ -143,6 +143,7 @@ static void test_throttled_again(void **state) {
         Intent refresh = {
                 .kind = INTENT_REFRESH, .object = KIND_SESSION, .number = session, .wait = true
         };
+        Intent adopt = { .kind = INTENT_ADOPT, .object = KIND_PARTICIPANT, .wait = true };
 
         for (unsigned i = 0; i < 2; i++) {
                 bench_pass(bench, 10 * USEC_PER_SEC);
@@ -163,6 +164,11 @@ static void test_throttled_again(void **state) {
         assert_int_equal(bench_intend(bench, refresh), 0);
         assert_int_equal(bench_reply(bench, bench->last_ticket), -1);
         bench_skip_reads(bench);
+        assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
+        assert_true(api_id_set(&adopt.id, "x1"));
+        assert_int_equal(bench_intend(bench, adopt), 0);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_PARTICIPANT);
+        bench_answer_seen(bench, "x1", NULL, MODE_NONE);
         assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);
 
         /* It takes a probe, after a calm minute. */

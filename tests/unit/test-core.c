@@ -119,6 +119,25 @@ static void test_not_sent_is_no_attempt(void **state) {
         assert_int_equal(core_status(bench->core).suspected_orphans, 0);
 }
 
+/* CreateRepeats= of now counts, not that of when it failed. */
+static void test_fewer_repeats(void **state) {
+        Bench *bench = *state;
+        CoreConfig config = bench_config;
+        Intent unattended = create_session;
+
+        unattended.wait = false;
+        assert_int_equal(bench_intend(bench, unattended), 0);
+        bench_answer(bench, API_NO_ANSWER);
+        bench_answer(bench, API_NOT_FOUND); /* the probe */
+        assert_int_equal(row_state(bench_row(bench, KIND_SESSION, 1)), STATE_PENDING);
+        config.create_repeats = 0;
+        core_configure(bench->core, &config, bench->now);
+        bench_pass(bench, 2 * bench_config.retry_min_usec);
+        assert_int_equal(bench->n_requests, 0);
+        assert_int_equal(row_state(bench_row(bench, KIND_SESSION, 1)), STATE_FAILED);
+        assert_int_equal(bench_row(bench, KIND_SESSION, 1)->last_error, OUTCOME_UNKNOWN);
+}
+
 static void test_refused(void **state) {
         Bench *bench = *state;
         Intent unattended = create_session;
@@ -422,6 +441,7 @@ int main(void) {
                 TEST(test_id_of_another),
                 TEST(test_at_most_once),
                 TEST(test_not_sent_is_no_attempt),
+                TEST(test_fewer_repeats),
                 TEST(test_refused),
                 TEST(test_first_read),
                 TEST(test_delete),
