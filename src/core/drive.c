@@ -317,8 +317,20 @@ static int object_start(Core *core, Object *object, StepKind step) {
         return core_effect(core, &effect);
 }
 
-static Priority object_priority(const Object *object, StepKind step) {
+/* Whether somebody waits for it, or for one who is to join it once it is made. */
+static bool is_waited_for(const Object *object, StepKind step) {
         if (object_waiter(object))
+                return true;
+        if (object->row.kind != KIND_SESSION || step != STEP_CREATE)
+                return false;
+        for (size_t i = 0; i < object->members.n; i++)
+                if (object_waiter(object->members.items[i]))
+                        return true;
+        return false;
+}
+
+static Priority object_priority(const Object *object, StepKind step) {
+        if (is_waited_for(object, step))
                 return PRIORITY_CALLER;
         if (step_is_change(step) || step == STEP_READ)
                 return PRIORITY_INTENT;

@@ -464,23 +464,6 @@ static void test_withhold(void **state) {
         assert_int_equal(row->last_error, OUTCOME_DONE);
 }
 
-/* While it is not known whether the API works, no second creation goes after the first. */
-static void test_no_creation_while_suspect(void **state) {
-        Bench *bench = *state;
-
-        assert_int_equal(bench_intend(bench, create), 0);
-        bench_answer(bench, API_NO_ANSWER);
-        assert_int_equal(bench_operation(bench), OPERATION_GET_SESSION);
-        bench_pass(bench, 5 * USEC_PER_SEC);
-        assert_int_equal(bench->n_requests, 1);
-        bench_answer(bench, API_NO_ANSWER);
-        assert_int_equal(api_state(bench), API_STATE_OFFLINE);
-        assert_int_equal(core_status(bench->core).suspected_orphans, 1);
-        bench_pass(bench, bench_config.retry_max_usec);
-        bench_answer(bench, API_NOT_FOUND);
-        assert_int_equal(bench_operation(bench), OPERATION_CREATE_SESSION);
-}
-
 /* What says something about an object is a good answer, and nothing else is: not one that fails,
  * and not one that says who we are not. */
 /* Covers "property: Manager.LastContactUSec". */
@@ -534,88 +517,6 @@ static void test_last_contact_of_a_probe(void **state) {
         assert_int_equal(core_status(bench->core).last_contact_at, bench->now.realtime);
 }
 
-/* Answers all that is out: what creates as @outcome says, the rest well. Returns how many creations
- * there were. */
-static unsigned answer_creations(Bench *bench, ApiOutcome outcome) {
-        static unsigned n_ids;
-        unsigned n = 0;
-        char id[16];
-
-        for (size_t left = bench->n_requests; left > 0; left--) {
-                const bool creates = operation_is_create(bench_operation(bench));
-
-                (void)snprintf(id, sizeof(id), "n%u", n_ids++);
-                if (creates && outcome == API_OK)
-                        bench_answer_id(bench, id);
-                else if (creates)
-                        bench_answer(bench, outcome);
-                else
-                        bench_answer(bench,
-                                     bench->requests[0].number == 0 ? API_NOT_FOUND : API_OK);
-                n += creates;
-        }
-        return n;
-}
-
-/* An API that answers everything but creations in time is not filled with what nobody knows of. */
-static void test_creations_are_not_answered(void **state) {
-        const unsigned n_creations = 60;
-        Bench *bench = *state;
-        Intent intent = create;
-        unsigned n = 0;
-
-        bench_session(bench, "s0");
-        bench_skip_reads(bench);
-        intent.wait = false;
-        for (unsigned i = 0; i < n_creations; i++) {
-                (void)bench_intend(bench, intent);
-                bench->n_replies = 0;
-        }
-        assert_int_equal(bench->n_requests, bench_config.requests_max);
-        for (unsigned i = 0; i < 120; i++) { /* an hour */
-                bench_pass(bench, 30 * USEC_PER_SEC);
-                n += answer_creations(bench, API_NO_ANSWER);
-                assert_int_equal(api_state(bench), API_STATE_ONLINE);
-        }
-        assert_in_range(n, bench_config.requests_max + 10, bench_config.requests_max + 35);
-        assert_int_equal(core_status(bench->core).suspected_orphans, n);
-
-        /* One that is answered ends it. */
-        for (unsigned i = 0; i < 2 * 300; i++) {
-                bench_pass(bench, USEC_PER_SEC);
-                (void)answer_creations(bench, API_OK);
-        }
-        assert_int_equal(core_status(bench->core).n_pending, 0);
-}
-
-/* One object whose creation fails again and again keeps no other waiting. */
-static void test_one_creation_is_not_answered(void **state) {
-        Bench *bench = *state;
-        Intent intent = create;
-        unsigned n = 0;
-        char id[16];
-
-        intent.wait = false;
-        for (unsigned i = 0; i < 30; i++)
-                (void)bench_intend(bench, intent);
-        while (bench->now.boottime < USEC_PER_HOUR + 4 * USEC_PER_SEC) {
-                for (size_t left = bench->n_requests; left > 0; left--)
-                        if (bench->requests[0].number == 1) {
-                                bench_answer(bench, API_BROKEN);
-                        } else if (operation_is_create(bench_operation(bench))) {
-                                (void)snprintf(id, sizeof(id), "s%u", n++);
-                                bench_answer_id(bench, id);
-                        } else {
-                                bench_answer(bench,
-                                             bench->requests[0].probe ? API_NOT_FOUND : API_OK);
-                        }
-                if (n == 29)
-                        break;
-                bench_pass(bench, 100 * USEC_PER_MSEC);
-        }
-        assert_int_equal(n, 29);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void) {
@@ -638,11 +539,8 @@ int main(void) {
                 TEST(test_looks_are_spread),
                 TEST(test_stop),
                 TEST(test_withhold),
-                TEST(test_no_creation_while_suspect),
                 TEST(test_last_contact),
                 TEST(test_last_contact_of_a_probe),
-                TEST(test_creations_are_not_answered),
-                TEST(test_one_creation_is_not_answered),
         };
 
         return cmocka_run_group_tests_name("core-host", tests, NULL, NULL);
