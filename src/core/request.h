@@ -69,7 +69,7 @@ typedef struct Answer {
         unsigned status; /* HTTP status, 0: none came */
         bool dropped; /* by ourselves: the outcome, API_NOT_SENT or API_NO_ANSWER, is nothing that
                             the API or the way to it is to blame for */
-        bool foreign; /* API_REFUSED: nothing in it is of the API's own; something in front says so */
+        bool foreign; /* API_REFUSED: nothing of the API's own is in it, as of a proxy */
         bool has_retry_after;
         usec_t retry_after_usec; /* a span; clamped by the core */
         const char *message;     /* one line for people: the API's own words, else the transport's;
