@@ -98,6 +98,8 @@ static int object_bereave(Core *core, Object *object) {
                 return 0;
         if (!object->row.gone)
                 r = core_want_gone(core, object);
+        if (object->unsure)
+                core_wake(core, object); /* it waited for its delete to be durable */
         object->unsure = false;
         /* Whoever else waits for it: nothing but the API's word takes it back. */
         object->told_rev[BEING] = object->row.goals[BEING].wanted_rev;

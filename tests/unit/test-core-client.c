@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit/bench.h"
+#include "unit/intents.h"
 
 #include <stdio.h>
 
@@ -282,6 +283,24 @@ static void test_told(void **state) {
         assert_int_equal(bench->n_told[LOG_EVENT_CLIENT_LEFT], 12);
 }
 
+/* Its client deletes what was never made, and leaves while that is on its way to the disk. */
+static void test_while_its_delete_is_stored(void **state) {
+        Bench *bench = *state;
+        uint64_t number = take_in(bench, KIND_SESSION, ":1.1", 0);
+        Batch *batch;
+
+        bench_turn(bench);
+        bench_answer(bench, API_NOT_SENT);
+        assert_int_equal(bench_take_in(bench, intent_delete(KIND_SESSION, number, true), NULL), 0);
+        assert_int_equal(core_seal(bench->core, bench->now, &batch), 0);
+        assert_int_equal(core_client_left(bench->core, ":1.1", bench->now), 0);
+        assert_int_equal(core_committed(bench->core, batch, bench->now), 0);
+        core_release(bench->core, batch);
+        bench_turn(bench);
+        assert_null(bench_row(bench, KIND_SESSION, number));
+        assert_int_equal(core_status(bench->core).n_pending, 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
@@ -291,6 +310,7 @@ int main(void) {
                 TEST(test_creation_in_flight),
                 TEST(test_unauthorized),
                 TEST(test_while_unauthorized),
+                TEST(test_while_its_delete_is_stored),
                 TEST(test_names),
                 TEST(test_many),
                 TEST(test_told),
