@@ -68,7 +68,7 @@ typedef struct CoreStatus {
         ApiState api_state;
         bool has_credentials;   /* usable ones */
         usec_t last_contact_at; /* CLOCK_REALTIME of the last good answer, 0: never */
-        usec_t next_probe_at;   /* CLOCK_BOOTTIME, USEC_NEVER: none is waiting */
+        usec_t next_probe_at;   /* CLOCK_BOOTTIME: all waits for it; USEC_NEVER: none is planned */
         uint32_t n_objects[_KIND_MAX];
         uint32_t n_pending;
         uint64_t suspected_orphans;

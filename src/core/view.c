@@ -9,8 +9,9 @@ CoreStatus core_status(const Core *core) {
         CoreStatus status = { .api_state = core->host.state,
                               .has_credentials = core->host.usable,
                               .last_contact_at = core->host.last_contact_at,
-                              .next_probe_at =
-                                      usec_max(core->host.probe_at, core->host.quiet_until),
+                              .next_probe_at = host_open(core) ? USEC_NEVER
+                                                               : usec_max(core->host.probe_at,
+                                                                          core->host.quiet_until),
                               .n_pending = core->n_pending,
                               .suspected_orphans = core->shown_counters.suspected_orphans,
                               .n_unread = core->n_unread,

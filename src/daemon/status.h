@@ -9,6 +9,8 @@
 typedef struct Status {
         CoreStatus told; /* last */
         usec_t told_at;  /* CLOCK_BOOTTIME, 0: never */
+        ApiState state;  /* now */
+        usec_t since_at; /* CLOCK_BOOTTIME, 0: not known yet */
 } Status;
 
 /**

@@ -66,8 +66,8 @@ def test_an_unusable_file(bus, simulator, spoil, reason):
 def test_none_at_all(bus, simulator):
     with daemon_with(bus, simulator, credentials=None) as daemon:
         assert "CredentialsFile=" in daemon.log
-        daemon.await_notification("STATUS=No usable credentials for the API; 0 sessions, "
-                                  "0 participants")
+        daemon.await_status("No usable credentials for the API since [^,;]*; 0 sessions, "
+                            "0 participants")
         assert_sends_nothing(daemon, simulator)
 
 
@@ -123,7 +123,8 @@ def test_a_wrong_password(bus, simulator):
         assert error.value.name == "org.convened1.Error.Unauthorized"
         daemon.await_property("/org/convened1", "ApiState", "unauthorized")
         assert daemon.properties()["SessionCount"] == 0
-        daemon.await_notification("STATUS=API refuses the credentials; 0 sessions, 0 participants")
+        daemon.await_status("API refuses the credentials since [^,;]*, next try [0-9:]{8}; "
+                            "0 sessions, 0 participants")
 
 
 def test_a_wrong_account(bus, simulator):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """While the API is away: single reads look for it; afterwards all that waits goes out in time."""
 
+import calendar
 import re
 import time
 
@@ -27,6 +28,29 @@ def begin_outage(stage, **rule):
     stage.daemon.manager("Sync")
     stage.daemon.await_property(PATH, "ApiState", "offline")
     return last_seq(stage)
+
+
+@pytest.mark.covers("daemon: STATUS", "state: API offline")
+def test_status_says_since_when_and_until_when():
+    """What no property tells while nothing waits, and by the clock on the wall."""
+    east = 5.5 * 3600
+    hours = {"Reconcile": {"ResyncIntervalSec": 3600, "RetryMinSec": 20000, "RetryMaxSec": 86400}}
+    with Stage(hours, environment={"TZ": "XXX-5:30"}) as stage:
+        stage.session()
+        stage.daemon.await_status("API online; 1 session, 0 participants")
+        started = int(time.time())
+        begin = wait_for(lambda: int(time.time()) > started and int(time.time()))
+        begin_outage(stage)
+        told = stage.daemon.await_status("API offline since ([-0-9]+ [0-9:]+) XXX, "
+                                         "next try ([0-9:]+); 1 session, 0 participants")
+        since = calendar.timegm(time.strptime(told[1], "%Y-%m-%d %H:%M:%S")) - east
+        assert begin <= since <= time.time() + 1
+        stage.session(Wait=False)
+        at = stage.get(S2)["NextAttemptUSec"] / 1e6 + east
+        assert told[2] in {time.strftime("%H:%M:%S", time.gmtime(at + d)) for d in (-0.5, 0, 0.5)}
+        stage.simulator.set_faults()
+        stage.daemon.manager("Reload")
+        stage.daemon.await_status("API online; 2 sessions, 0 participants")
 
 
 @pytest.mark.covers("configuration: [Api] RequestsPerSec", "configuration: [Api] RequestBurst",

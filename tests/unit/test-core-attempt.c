@@ -63,8 +63,13 @@ static void test_offline(void **state) {
         bench_intend(bench, intent_create(KIND_SESSION, true));
         bench_answer(bench, API_NOT_SENT);
         for (unsigned i = 0; i < 5; i++) {
-                assert_int_equal(core_status(bench->core).api_state, API_STATE_OFFLINE);
+                CoreStatus status = core_status(bench->core);
+
+                assert_int_equal(status.api_state, API_STATE_OFFLINE);
+                assert_int_equal(status.next_probe_at - bench->now.boottime,
+                                 told(bench, KIND_SESSION, 1) - bench->now.realtime);
                 assert_out_at(bench, told(bench, KIND_SESSION, 1), OPERATION_GET_SESSION, 0);
+                assert_true(core_status(bench->core).next_probe_at == USEC_NEVER);
                 assert_int_equal(told(bench, KIND_SESSION, 1), bench->now.realtime);
                 bench_pass(bench, USEC_PER_SEC);
                 assert_int_equal(told(bench, KIND_SESSION, 1), bench->now.realtime);

@@ -157,6 +157,8 @@ static void test_throttled_again(void **state) {
                 assert_int_equal(bench_operation(bench), OPERATION_CREATE_SESSION);
                 bench_answer_id(bench, i == 0 ? "s2" : "s3");
         }
+        /* Nothing waits for that probe. */
+        assert_true(core_status(bench->core).next_probe_at == USEC_NEVER);
         bench_skip_reads(bench);
         assert_int_equal(bench_intend(bench, create), 0);
         assert_int_equal(bench_reply(bench, bench->last_ticket), OUTCOME_DONE);

@@ -12,6 +12,7 @@ Pauses are short and the budget is large, so that tests need not wait; `config` 
 """
 
 import os
+import re
 import select
 import signal
 import socket
@@ -23,6 +24,7 @@ from jeepney import DBusAddress, new_method_call
 from .bus import call
 from .programs import (SANITIZER_REPORT, Folder, await_exit, build_directory, program,
                        sanitizer_options)
+from .wait import wait_for
 
 NAME = "org.convened1"
 PATH = "/org/convened1"
@@ -170,6 +172,16 @@ class Daemon:
         ten."""
         while select.select([self.notify_socket], [], [], 0)[0]:
             self.notified += self.notify_socket.recv(4096).decode().split("\n")
+
+    def await_status(self, pattern, timeout=10):
+        """The match of what it says of itself for people, from its begin to its end."""
+        def find():
+            self.hear()
+            lines = [line.partition("=")[2] for line in self.notified
+                     if line.startswith("STATUS=")]
+            return lines and re.fullmatch(pattern, lines[-1])
+
+        return wait_for(find, timeout)
 
     def stop(self, expect=0, timeout=STOP_TIMEOUT_SEC):
         """SIGTERM, and an end as it should be. Returns how long it took."""
