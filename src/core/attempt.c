@@ -19,6 +19,8 @@ static usec_t step_at(const Core *core, const Object *object, StepKind step) {
                 return USEC_NEVER;
         if (storage_bars(core, object, step))
                 return usec_max(object_retry_at(object), core->storage.retry_at);
+        if (step == STEP_CREATE && core->host.n_unanswered > 0)
+                return usec_max(object_retry_at(object), core->host.create_at);
         return object_retry_at(object);
 }
 
@@ -110,7 +112,7 @@ static usec_t host_at(const Core *core, usec_t now) {
                 return at;
         if (!host->usable || !host_may_send(core))
                 return USEC_NEVER;
-        if (!host->probe)
+        if (!host->probe && !host->suspect)
                 at = usec_max(at, host->probe_at);
         return usec_max(at, host->quiet_until);
 }
