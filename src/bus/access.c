@@ -14,6 +14,9 @@
  * allows a connection 512. */
 #define CALLERS_MAX 256
 
+/* So many connections a bus allows one user. */
+#define GONE_MAX 256
+
 #define ASKINGS_PER_USER_MAX 32U
 
 /* To answer a question costs polkit 1.5 ms of CPU and the bus a dozen calls: who has been refused
@@ -57,6 +60,8 @@ struct Access {
         void *userdata;
         TAILQ_HEAD(Callers, Caller) callers; /* asked last comes first */
         unsigned n_callers;
+        char *gone[GONE_MAX]; /* who had left the bus before they were known; a ring */
+        unsigned n_gone;
 };
 
 typedef enum Rule { RULE_ANYBODY, RULE_OWNER_OF_ALL, RULE_OWNER_OF_ANY, RULE_ROOT } Rule;
@@ -153,6 +158,8 @@ Access *access_free(Access *access) {
                 return NULL;
         TAILQ_FOREACH_SAFE(caller, &access->callers, link, next)
                 caller_free(caller);
+        for (unsigned i = 0; i < GONE_MAX; i++)
+                free(access->gone[i]);
         free(access);
         return NULL;
 }
@@ -221,7 +228,23 @@ static void access_keep(Access *access, Caller *caller) {
         access->n_callers++;
 }
 
-/* Blocks on the bus, and fails for a sender that has left it. */
+static bool access_knows_gone(const Access *access, const char *name) {
+        for (unsigned i = 0; i < GONE_MAX && access->gone[i]; i++)
+                if (streq(access->gone[i], name))
+                        return true;
+        return false;
+}
+
+/* Who calls a hundred times and leaves would else have the bus asked a hundred times, while all
+ * others wait. Where there is no memory for it, it is. */
+static void access_note_gone(Access *access, const char *name) {
+        char **place = access->gone + access->n_gone++ % GONE_MAX;
+
+        free(*place);
+        *place = strdup(name);
+}
+
+/* Blocks on the bus. Return: 0, -ENXIO: the sender has left it, -EACCES. */
 static int sender_query(sd_bus_message *message, uint32_t *ret) {
         sd_bus_creds *creds = NULL;
         uid_t uid = (uid_t)-1;
@@ -232,7 +255,7 @@ static int sender_query(sd_bus_message *message, uint32_t *ret) {
                 r = sd_bus_creds_get_euid(creds, &uid);
         sd_bus_creds_unref(creds);
         if (r < 0 || uid == (uid_t)-1)
-                return -EACCES;
+                return r == -ENXIO ? r : -EACCES;
 
         *ret = uid;
         return 0;
@@ -248,6 +271,8 @@ static int access_caller(Access *access, sd_bus_message *message, Caller **ret) 
         *ret = access_find(access, name);
         if (*ret)
                 return 0;
+        if (access_knows_gone(access, name))
+                return -EACCES;
 
         caller = calloc(1, sizeof(*caller) + strlen(name) + 1);
         if (!caller)
@@ -259,8 +284,10 @@ static int access_caller(Access *access, sd_bus_message *message, Caller **ret) 
         if (r < 0)
                 return r;
         r = sender_query(message, &caller->uid);
+        if (r == -ENXIO)
+                access_note_gone(access, name);
         if (r < 0)
-                return r;
+                return -EACCES;
 
         *ret = caller;
         access_keep(access, TAKE(caller));

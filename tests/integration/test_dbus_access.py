@@ -5,8 +5,9 @@ import contextlib
 import os
 
 import pytest
+from jeepney import DBusAddress, MessageType, new_method_call
 
-from harness.bus import BusError
+from harness.bus import BusError, call
 from harness.daemon import MANAGER, NAME, PARTICIPANT, PATH, SESSION, variants
 from harness.stage import P1, P2, QUIET, S1, S2, Stage
 from harness.users import ALICE, BOB, User, open_to_all
@@ -162,8 +163,6 @@ def test_many_callers_come_and_go(stage, users):
 @pytest.mark.covers("right: a caller that vanishes")
 def test_a_caller_that_vanishes_is_refused(stage, users):
     """Nobody can tell who it was, so nothing is done."""
-    from jeepney import DBusAddress, new_method_call
-
     address = DBusAddress(PATH, bus_name=NAME, interface=MANAGER)
     os.kill(stage.daemon.process.pid, 19)
     for _ in range(20):
@@ -172,3 +171,30 @@ def test_a_caller_that_vanishes_is_refused(stage, users):
         user.close()
     os.kill(stage.daemon.process.pid, 18)
     assert stage.get(PATH)["SessionCount"] == 2
+
+
+@pytest.mark.covers("right: a caller that vanishes")
+def test_callers_that_vanish_are_asked_about_once(stage, users):
+    """However many calls they leave behind; for all others wait while the bus is asked."""
+    address = DBusAddress(PATH, bus_name=NAME, interface=MANAGER)
+    with contextlib.closing(stage.bus.connect()) as monitor:
+        call(monitor, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+             "org.freedesktop.DBus.Monitoring", "BecomeMonitor", "asu",
+             (["member='GetConnectionUnixUser'", "member='GetConnectionCredentials'"], 0))
+        os.kill(stage.daemon.process.pid, 19)
+        for _ in range(4):
+            user = User(stage.bus, ALICE)
+            for _ in range(100):
+                user.connection.send(new_method_call(address, "CreateSession", "a{sv}", ({},)))
+            user.close()
+        os.kill(stage.daemon.process.pid, 18)
+        # Somebody new is asked about, too: that is the last question.
+        with contextlib.closing(User(stage.bus, BOB)) as last:
+            last.create("Session")
+            about = []
+            while last.name not in about:
+                message = monitor.receive(timeout=30)
+                if message.header.message_type is MessageType.method_call:
+                    about.append(message.body[0])
+    assert len(about) == len(set(about)) == 5
+    assert stage.get(PATH)["SessionCount"] == 3
