@@ -4,6 +4,7 @@
 /* The state directory: ours alone, locked, and what lies in it. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define STATE_FILE     "state.db"
 #define STATE_FILE_NEW STATE_FILE ".new"      /* until it is whole; never more than a leftover */
@@ -33,21 +34,41 @@ void directory_close(Directory *directory);
 int directory_find_state(const Directory *directory, bool *ret, char **ret_reason);
 
 /* The write-ahead log beside the state file. */
-typedef enum LogFile {
-        LOG_WHOLE,   /* as far as its header tells: what is behind may be cut off anywhere */
-        LOG_MISSING, /* or empty */
-        LOG_UNREADABLE,
+typedef enum LogState {
+        LOG_WHOLE,      /* as far as can be told: a part that was cut off leaves no trace */
+        LOG_MISSING,    /* or empty */
+        LOG_UNREADABLE, /* not even its beginning */
+        LOG_TORN,       /* without its last transaction, which a power cut, or a kill, has torn */
+        LOG_DAMAGED,    /* in the midst of what was stored */
         _LOG_MAX,
+} LogState;
+
+typedef struct LogFile {
+        LogState state;
+        uint64_t end; /* in bytes: what SQLite finds there before what is torn or damaged */
 } LogFile;
 
 /**
- * directory_find_log() - whether there is a log, and that what lies there are files
+ * directory_find_log() - whether there is a log, what state it is in, and that what lies there are
+ * files
  *
- * Before the database is opened, which would make what is missing.
+ * Before the database is opened, which would make what is missing, and pass over in silence
+ * what is behind a damage. Reads all of the log.
  *
  * Return: 0; STORE_REFUSED with @ret_reason set; negative errno.
  */
 int directory_find_log(const Directory *directory, LogFile *ret, char **ret_reason);
+
+/**
+ * directory_trim_log() - where the log is torn, make it end before that, durably
+ *
+ * To be called while no one can write to it, and before the first commit: else of the
+ * transaction that is torn something may be left behind later ones, and if one of these is torn,
+ * too, that looks like a damage.
+ *
+ * Return: 0, negative errno.
+ */
+int directory_trim_log(const Directory *directory);
 
 /**
  * directory_begin_state(), directory_finish_state() - make a state file in two steps

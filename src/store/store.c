@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 
 #include "base/text.h"
 #include "store/reason.h"
@@ -150,11 +151,11 @@ static int check_origin(Store *store, const StoreConfig *config) {
 /* To SQLite a log that is not there, or that begins with something else, is an empty one: what was
  * stored last would be lost, and nobody told. Whoever opens the file with sqlite3(1) merges the log
  * and removes it, so that one that is missing may be no loss; what is left is taken for a copy. */
-static int check_log(Store *store, LogFile log, char **ret_reason) {
+static int check_log(Store *store, LogState log, char **ret_reason) {
         int64_t version, needed;
         int r;
 
-        if (log == LOG_WHOLE)
+        if (log == LOG_WHOLE || log == LOG_TORN)
                 return 0;
         r = database_get_int(&store->database, "PRAGMA user_version", &version);
         if (r != 0 || version < SCHEMA_WITH_LOG)
@@ -171,6 +172,18 @@ static int check_log(Store *store, LogFile log, char **ret_reason) {
                          "alone, and that is damaged",
                          STATE_FILE);
         return store_damaged(store, ret_reason);
+}
+
+/* While nobody else can write: it may be another one by now. */
+static int trim_log(Store *store) {
+        int r;
+
+        r = database_execute(&store->database, "BEGIN IMMEDIATE");
+        if (r != 0)
+                return r;
+        r = directory_trim_log(&store->directory);
+        (void)database_execute(&store->database, "ROLLBACK");
+        return r;
 }
 
 /* The file is ours, whole, and for this account: bring it up to date and make it ready. */
@@ -196,10 +209,17 @@ static int open_state(Store *store, const StoreConfig *config, Now now, const Sc
         LogFile log;
         int r;
 
-        /* SQLite makes a log where there is none. */
+        /* SQLite makes a log where there is none, and goes on without what is behind a damage. */
         r = directory_find_log(&store->directory, &log, ret_reason);
         if (r != 0)
                 return r;
+        if (log.state == LOG_DAMAGED) {
+                database_damaged(&store->database,
+                                 "what was stored last is in %s-wal alone, and that is damaged "
+                                 "behind byte %" PRIu64 ", in the midst of what was stored",
+                                 STATE_FILE, log.end);
+                return store_damaged(store, ret_reason);
+        }
         r = directory_join(&store->directory, STATE_FILE, &path);
         if (r < 0)
                 return r;
@@ -215,7 +235,9 @@ static int open_state(Store *store, const StoreConfig *config, Now now, const Sc
         if (r == 0)
                 r = check_identity(store, config, ret_reason);
         if (r == 0)
-                r = check_log(store, log, ret_reason);
+                r = check_log(store, log.state, ret_reason);
+        if (r == 0 && log.state == LOG_TORN)
+                r = trim_log(store);
         if (r != 0)
                 return r;
 

@@ -96,6 +96,51 @@ def test_log_is_damaged(daemon):
     assert daemon.properties()["ParticipantCount"] == N_PARTICIPANTS
 
 
+FRAME = 24 + PAGE
+
+
+@pytest.mark.covers("state file: a log that is damaged", "exit: convened 78")
+@pytest.mark.parametrize("part", [0, 0.5])
+def test_log_is_damaged_in_the_midst(daemon, part):
+    """SQLite would forget all that is behind it."""
+    daemon.kill()
+    state = daemon.state_directory + "/state.db"
+    whole = contents(state + "-wal")
+    n_frames = (len(whole) - 32) // FRAME
+    assert n_frames > 3 * N_PARTICIPANTS
+    at = 32 + int(n_frames * part) * FRAME + FRAME // 2
+    with open(state + "-wal", "r+b") as file:
+        file.seek(at)
+        file.write(bytes([whole[at] ^ 1]))
+    before = contents(state), contents(state + "-wal")
+    for _ in range(2):
+        text = refused(daemon)
+        assert "state.db-wal alone, and that is damaged behind byte" in text, text
+        assert "a copy set aside as state.db.damaged-" in text and len(text.splitlines()) == 1
+        assert (contents(state), contents(state + "-wal")) == before
+    copies = sorted(glob.glob(state + ".damaged-*"))
+    assert tuple(map(contents, copies)) == before
+    with open(state + "-wal", "r+b") as file:
+        file.write(whole)
+    daemon.start()
+    assert daemon.properties()["ParticipantCount"] == N_PARTICIPANTS
+
+
+@pytest.mark.covers("state file: a log that is torn")
+def test_log_is_torn(daemon):
+    """As by a power cut: the last change was not stored, and the others were."""
+    daemon.kill()
+    log = daemon.state_directory + "/state.db-wal"
+    with open(log, "r+b") as file:
+        file.seek(-FRAME // 2, os.SEEK_END)
+        byte, = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 1]))
+    daemon.start()
+    daemon.await_property("/org/convened1", "PendingCount", 0)
+    assert daemon.properties()["ParticipantCount"] == N_PARTICIPANTS
+
+
 @pytest.mark.covers("state file: a log that is missing")
 def test_log_is_missing(daemon, simulator):
     """Nobody knows what was in it: what is left is as good as an old copy."""
