@@ -236,6 +236,21 @@ static void take_copy(Daemon *daemon) {
                     daemon->options->state_directory, why);
 }
 
+/* What passes, and of which the error alone says too little. */
+static void explain_not_opened(int error, const char *directory, char **ret_reason) {
+        if (error == -EBUSY)
+                (void)refusal(ret_reason,
+                              "Another program is writing to the state file in %s, such as "
+                              "sqlite3(1). End it, and start convened again.",
+                              directory);
+        if (error == -ENOSPC || error == -EDQUOT)
+                (void)refusal(ret_reason,
+                              "There is no room on the disk for the state file in %s. Make some (4 "
+                              "MiB are enough), or name another directory, and start convened "
+                              "again.",
+                              directory);
+}
+
 static int make_store(Daemon *daemon, char **ret_reason) {
         char machine[MACHINE_ID_SIZE];
         StoreConfig config = { .directory = daemon->options->state_directory,
@@ -250,11 +265,7 @@ static int make_store(Daemon *daemon, char **ret_reason) {
         int r;
 
         r = store_open(&daemon->store, &config, clock_now(), ret_reason);
-        if (r == -EBUSY)
-                (void)refusal(ret_reason,
-                              "Another program is writing to the state file in %s, such as "
-                              "sqlite3(1). End it, and start convened again.",
-                              config.directory);
+        explain_not_opened(r, config.directory, ret_reason);
         if (r != 0)
                 return r < 0 ? r : REFUSED;
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from harness.bus import BusError
-from harness.daemon import PARTICIPANT, PATH, SESSION, Daemon, variants
+from harness.daemon import PARTICIPANT, PATH, SESSION, Daemon, DaemonEnded, variants
 from harness.disk import fill, make_room, unmount
 from harness.wait import wait_for
 
@@ -215,3 +215,29 @@ def test_not_even_the_reserve(machine, simulator):
     assert daemon.properties(late)["State"] == "active"
     assert len(simulator.requests(method="POST")) == posts + 1
     delete(daemon, session)
+
+
+@pytest.mark.covers("disk: no room for a first state file", "exit: convened 1")
+def test_first_start(bus, simulator):
+    daemon = Daemon(bus, base_url=simulator.base_url)
+    disk = Disk(daemon, mount_tmpfs)
+    try:
+        # Nothing else may be there when it starts for the first time.
+        filler = os.path.join(disk.path, "lost+found")
+        disk.fill()
+        os.rename(os.path.join(disk.path, "filler"), filler)
+        with pytest.raises(DaemonEnded) as ended:
+            daemon.start()
+        assert ended.value.status == 1
+        line, = ended.value.text.splitlines()
+        assert line.startswith("There is no room on the disk for the state file in "
+                               f"{disk.path}. Make some (4 MiB are enough)")
+        os.truncate(filler, os.stat(filler).st_size - (4 << 20))
+        daemon.start()
+        daemon.create_session()
+        assert disk.reserve() == RESERVE
+        daemon.stop()
+    finally:
+        daemon.kill()
+        disk.close()
+        daemon.close()
