@@ -84,8 +84,6 @@ static void test_offline(void **state) {
         assert_int_equal(core_status(bench->core).suspected_orphans, 0);
 }
 
-/* One object that the API always answers with 500 is that object's trouble alone. */
-/* Covers "answer: only one object fails". */
 /* That something in front of the API answers does not mean that it is there. */
 static void test_foreign_answers(void **state) {
         Bench *bench = *state;
@@ -115,6 +113,8 @@ static void test_foreign_answers(void **state) {
         assert_int_equal(bench_operation(bench), OPERATION_CREATE_SESSION);
 }
 
+/* One object that the API always answers with 500 is that object's trouble alone. */
+/* Covers "answer: only one object fails". */
 static void test_suspect(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
