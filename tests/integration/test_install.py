@@ -71,6 +71,7 @@ def test_unit_starts_what_is_installed(root, unit):
 @pytest.mark.without_sanitizers
 @pytest.mark.skipif(not os.path.exists("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"),
                     reason="this kernel has no large pages")
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can look into the daemon")
 @pytest.mark.parametrize("unit", ["system", "user"])
 def test_unit_asks_for_large_pages(root, bus, unit):
     """"hg" in proc(5): somebody advised MADV_HUGEPAGE."""
