@@ -112,6 +112,9 @@ static int bump(Core *core, Object *object, const bool asks[_ASPECT_MAX]) {
                  * is. */
                 if (aspect == MEMBERSHIP && goal->sent_rev > goal->agreed_rev)
                         object->must_read = true;
+                /* ... and that decides nothing: the earlier one is not wanted any more. */
+                if (aspect == MEMBERSHIP)
+                        object->join_conflict = false;
                 goal->wanted_rev++;
         }
         object_retry_at_once(object);

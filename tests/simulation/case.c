@@ -22,6 +22,10 @@ static bool publisher_is_leaving(const Case *c, uint64_t number, const Place *pl
         /* One whose deletion or removal is withdrawn left for a moment: it stays out of lists. */
         if (item->deleted != 0 && !item->delete_acknowledged && case_was_denied(c))
                 return true;
+        /* Found elsewhere, and asked back since then. */
+        if (row && place && !place_in_session(row->observed, place->session) &&
+            item->read_at >= c->run->life.sealed_at && item->last_at >= item->read_at)
+                return true;
         for (size_t i = item->n_wishes; i > 0; i--) {
                 const Wish *wish = item->wishes + i - 1;
 
@@ -175,7 +179,8 @@ bool case_was_refused(const Case *c) {
 
         /* 404 and 409 count only after a read, however long it takes to get one. */
         if (item->doubted_at != 0 &&
-            (item->read_at <= item->doubted_at || item->read_at >= c->run->life.sealed_at))
+            (item->read_at <= item->doubted_at || item->read_at >= c->run->life.sealed_at ||
+             room_delayed(c->run)))
                 return true;
         return item->refused_at != 0 && item->refused_at + PATIENCE_USEC >= item->last_at;
 }

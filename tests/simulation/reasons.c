@@ -79,8 +79,10 @@ static void check_wanted(const Case *c) {
         }
         if (case_is_without_session(c))
                 return;
+        /* Fallen back to what was seen last; seen otherwise since then, that may be put back. */
         if ((case_was_refused(c) || case_was_denied(c)) &&
-            place_equal(c->new->wanted, c->new->observed)) {
+            (place_equal(c->new->wanted, c->new->observed) ||
+             (c->run->config.enforce && c->old && place_equal(c->new->wanted, c->old->observed)))) {
                 if (!case_was_refused(c) && c->old &&
                     place_equal(c->old->observed, c->new->observed))
                         check_withdrawn(c);

@@ -81,9 +81,11 @@ static bool is_taken_back(const Run *run, const Batch *batch, const Call *call) 
         if (call->sequence <= run->life.durable || call->kind == INTENT_REFRESH ||
             call->kind == INTENT_ADOPT)
                 return false;
-        /* One that joined a delete which is durable, and stands, wants nothing of the disk. */
-        return call->kind != INTENT_DELETE ||
-               (batch->vital && row && newest && !(row->gone && newest->gone));
+        if (call->kind != INTENT_DELETE)
+                return true;
+        /* One that joined a delete which is durable, and stood then, wants nothing of the disk. */
+        return batch->vital && row && newest &&
+               (!row->gone || (!newest->gone && call->sequence > run->life.sealed));
 }
 
 /* The last intent that counts. */

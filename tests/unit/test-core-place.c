@@ -266,6 +266,28 @@ static void test_join_conflict(void **state) {
         assert_int_equal(row->last_error, OUTCOME_CONFLICT);
 }
 
+/* A 409 is decided by a read; where something else is wanted by then it decides nothing. */
+static void test_join_conflict_and_removal(void **state) {
+        Bench *bench = *state;
+        uint64_t session = bench_session(bench, "s1");
+        uint64_t participant = bench_participant(bench, "p1", 0, MODE_NONE);
+        uint64_t ticket;
+
+        bench_skip_reads(bench);
+        assert_int_equal(bench_intend(bench, intent_add(participant, session, MODE_NONE)), 0);
+        ticket = bench->last_ticket;
+        assert_int_equal(bench_operation(bench), OPERATION_ADD_PARTICIPANT);
+        bench_answer(bench, API_CONFLICT);
+        assert_int_equal(bench_operation(bench), OPERATION_GET_PARTICIPANT);
+        assert_int_equal(bench_intend(bench, intent_remove(participant, session)), 0);
+        bench_answer_seen(bench, "p1", "s1", MODE_NONE);
+        assert_int_equal(bench_reply(bench, ticket), -1);
+        assert_int_equal(bench_operation(bench), OPERATION_REMOVE_PARTICIPANT);
+        bench_answer(bench, API_OK);
+        assert_int_equal(bench_reply(bench, ticket), OUTCOME_DONE);
+        assert_int_equal(bench_reply(bench, ticket + 1), OUTCOME_DONE);
+}
+
 static void test_drift(void **state) {
         Bench *bench = *state;
         uint64_t session = bench_session(bench, "s1");
@@ -370,6 +392,7 @@ int main(void) {
                 TEST(test_change_under_a_look),
                 TEST(test_superseded),
                 TEST(test_join_conflict),
+                TEST(test_join_conflict_and_removal),
                 TEST(test_drift),
                 TEST(test_old_observation),
                 TEST(test_discarded_read),
