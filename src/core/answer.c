@@ -122,8 +122,10 @@ int core_unknown(Core *core, Object *object, const Flight *flight, const Answer 
                 r = waiters_fail_all(core, object, OUTCOME_DONE, NULL);
                 return r < 0 ? r : core_remove(core, object, false);
         }
-        if (!core_may_create(core, object))
+        if (!core_may_create(core, object)) {
+                row->n_failed++;
                 return core_give_up(core, object);
+        }
         r = core_back_off(core, object, OUTCOME_UNAVAILABLE, answer ? answer->message : never_told);
         if (r >= 0)
                 waiters_pass(core, object);

@@ -216,6 +216,7 @@ static int flight_fill(Core *core, Flight *flight) {
                 flight->sent = place_ref(row->wanted);
         }
         flight->whole = place_equal(flight->sent, row->wanted);
+        flight->attempt = row->n_failed + 1;
 
         if (flight->step == STEP_CREATE || flight->step == STEP_DELETE)
                 row->goals[BEING].sent_rev = row->goals[BEING].wanted_rev;
@@ -270,7 +271,7 @@ static int request_fill(Core *core, Request *request, const Flight *flight) {
                               .operation = flight->operation,
                               .kind = row->kind,
                               .number = row->number,
-                              .attempt = row->n_failed + 1 };
+                              .attempt = flight->attempt };
         if (row->kind == KIND_SESSION)
                 request->session = row_id(row);
         else

@@ -17,8 +17,9 @@ struct Flight {
         Object *object; /* NULL: a probe, or an object that has gone meanwhile */
         Place *sent;    /* the value sent; it becomes what is observed */
         uint32_t sent_rev[_ASPECT_MAX];
-        bool whole;     /* the value sent is all that was wanted */
-        usec_t sent_at; /* CLOCK_REALTIME */
+        unsigned attempt; /* in a row, the first is 1; 0: a probe */
+        bool whole;       /* the value sent is all that was wanted */
+        usec_t sent_at;   /* CLOCK_REALTIME */
 };
 
 typedef struct Departure Departure;

@@ -26,9 +26,10 @@ typedef enum Priority {
         PRIORITY_INTENT,
         PRIORITY_REREAD, /* after a change, or because something did not fit */
         PRIORITY_LOOK,   /* the periodic look */
-        PRIORITY_HELD,   /* a creation, while it is not known whether the API works: nobody goes */
-        PRIORITY_COPY,   /* a change, while a copied state is being read: nobody goes */
-        PRIORITY_CREATION, /* a creation, while those before it were not answered: nobody goes */
+        /* From here on nobody goes. */
+        PRIORITY_HELD,     /* the disk has no room for it */
+        PRIORITY_COPY,     /* a change, while a copied state is being read */
+        PRIORITY_CREATION, /* while the API is asked what it is like, or others are not answered */
         _PRIORITY_MAX,
 } Priority;
 

@@ -51,7 +51,7 @@ int core_log_answer(Core *core, LogEvent event, int level, const Flight *flight,
         log_about(log, flight->object);
         log->has_operation = true;
         log->operation = flight->operation;
-        log->attempt = flight->object ? flight->object->row.n_failed + 1 : 0;
+        log->attempt = flight->attempt;
         log->status = answer->status;
         log->text = strdup(text);
         log->request_id = answer->request_id[0] ? strdup(answer->request_id) : NULL;

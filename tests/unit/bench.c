@@ -40,6 +40,7 @@ static void bench_log(Bench *bench, const Log *log) {
         bench->n_told[log->event]++;
         bench->told_level = log->level;
         bench->told_status = log->status;
+        bench->told_attempt = log->attempt;
         bench->told_owner = log->owner;
         snprintf(bench->told_text, sizeof(bench->told_text), "%s", log->text);
 }

@@ -27,7 +27,7 @@ typedef struct Bench {
         unsigned n_sent, n_commits, n_logs[_LOG_EVENT_MAX];
         unsigned n_told[_LOG_EVENT_MAX]; /* of these, at the default level or louder */
         int told_level;                  /* the last of them */
-        unsigned told_status;
+        unsigned told_status, told_attempt;
         uint32_t told_owner; /* where it is about a user */
         char told_text[200];
 } Bench;

@@ -119,6 +119,35 @@ static void test_not_sent_is_no_attempt(void **state) {
         assert_int_equal(core_status(bench->core).suspected_orphans, 0);
 }
 
+/* Of what succeeds at last, too, it is told at which attempt; and of what does not, how many there
+ * were. */
+static void test_attempts(void **state) {
+        Bench *bench = *state;
+        Intent unattended = create_session;
+
+        bench_session(bench, "s0");
+        bench_skip_reads(bench);
+        unattended.wait = false;
+        for (unsigned failures = 2; failures <= 3; failures++) {
+                assert_int_equal(bench_intend(bench, unattended), 0);
+                for (unsigned i = 1; i <= failures; i++) {
+                        assert_int_equal(bench_operation(bench), OPERATION_CREATE_SESSION);
+                        bench_answer(bench, API_NO_ANSWER);
+                        assert_int_equal(bench->told_attempt, i);
+                        bench_skip_reads(bench); /* and the probe */
+                        bench_pass(bench, bench_config.retry_min_usec * 16);
+                        bench_skip_reads(bench);
+                }
+                if (failures == 2)
+                        bench_answer_id(bench, "s1");
+                if (failures == 2)
+                        assert_string_equal(bench->told_text, "A session was created.");
+                assert_int_equal(bench->told_attempt, 3);
+        }
+        assert_int_equal(bench_row(bench, KIND_SESSION, 3)->n_failed, 3);
+        assert_int_equal(row_state(bench_row(bench, KIND_SESSION, 3)), STATE_FAILED);
+}
+
 /* CreateRepeats= of now counts, not that of when it failed. */
 static void test_fewer_repeats(void **state) {
         Bench *bench = *state;
@@ -441,6 +470,7 @@ int main(void) {
                 TEST(test_id_of_another),
                 TEST(test_at_most_once),
                 TEST(test_not_sent_is_no_attempt),
+                TEST(test_attempts),
                 TEST(test_fewer_repeats),
                 TEST(test_refused),
                 TEST(test_first_read),
