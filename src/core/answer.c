@@ -376,8 +376,6 @@ int core_answer(Core *core, const Answer *answer, Now now) {
                 return core_withhold(core, answer->serial);
         if (flight->object)
                 r = answer_object(core, flight, answer);
-        if (flight->step == STEP_CREATE && !answer->dropped)
-                host_note_creation(core, flight, answer->outcome);
         if (r >= 0)
                 r = host_note(core, flight, answer);
         flight_free(core, flight);

@@ -19,8 +19,6 @@ static usec_t step_at(const Core *core, const Object *object, StepKind step) {
                 return USEC_NEVER;
         if (storage_bars(core, object, step))
                 return usec_max(object_retry_at(object), core->storage.retry_at);
-        if (step == STEP_CREATE && core->host.n_unanswered > 0)
-                return usec_max(object_retry_at(object), core->host.create_at);
         return object_retry_at(object);
 }
 

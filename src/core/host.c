@@ -61,47 +61,7 @@ bool host_may_probe(const Core *core) {
 }
 
 bool host_may_create(const Core *core) {
-        const Host *host = &core->host;
-
-        if (host->suspect || host->probe)
-                return false;
-        return host->n_unanswered == 0 ||
-               (core->n_posts == 0 && host->create_at <= core->now.boottime);
-}
-
-/* An API that answers all but creations, or these too late, would be filled with what nobody knows
- * of: they go one at a time then, with longer and longer pauses, until one is answered. */
-void host_note_creation(Core *core, const Flight *flight, ApiOutcome outcome) {
-        Host *host = &core->host;
-
-        switch (outcome) {
-        case API_NO_ANSWER:
-        case API_NOT_UNDERSTOOD:
-        case API_BROKEN:
-                break;
-        case API_NOT_SENT:
-        case API_THROTTLED:
-                return;
-        case API_OK:
-        case API_REDIRECTED:
-        case API_UNAUTHORIZED:
-        case API_FORBIDDEN:
-        case API_NOT_FOUND:
-        case API_CONFLICT:
-        case API_REFUSED:
-        case _API_OUTCOME_MAX:
-                host->n_unanswered = 0;
-                return;
-        }
-        /* What was sent together is one failure; and one alone may be that of one object. */
-        if (flight->serial <= host->unanswered_serial)
-                return;
-        host->unanswered_serial = core->last_serial;
-        host->create_at = core->now.boottime;
-        if (host->n_unanswered++ > 0)
-                host->create_at +=
-                        backoff_delay(core->config.retry_min_usec, core->config.retry_max_usec,
-                                      host->n_unanswered - 1, &core->seed);
+        return !core->host.suspect && !core->host.probe;
 }
 
 /* @answer: what says so, NULL for an API that is online. */

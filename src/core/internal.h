@@ -40,9 +40,6 @@ typedef struct Host {
         bool held;   /* throttled again and again: it stays so until calm_at, at a slower pace */
         usec_t calm_at; /* CLOCK_BOOTTIME: a while after the last pause; a 429 before is one more */
         Flight *probe;
-        unsigned n_unanswered;      /* times in a row that creations were left without an answer */
-        uint64_t unanswered_serial; /* up to there, requests were decided before the last of them */
-        usec_t create_at;           /* CLOCK_BOOTTIME: before that the next one is not tried */
         uint64_t outdated; /* serial: what was sent before says nothing of the credentials of now */
         usec_t last_contact_at; /* CLOCK_REALTIME */
         Outcome denial;         /* how the credentials were refused last; DONE: never */
@@ -224,11 +221,9 @@ bool host_may_probe(const Core *core);
 /* Goes on with the pause that the API has asked for before the last run ended, or asks what it is
  * like. */
 int host_start(Core *core);
-/* Whether a creation may be sent, if anything may: not while it is being asked whether the API
- * works, nor a second one while creations are not answered. */
+/* Whether a creation may be sent, if anything may: not while it is being asked what the API is
+ * like. */
 bool host_may_create(const Core *core);
-/* Takes note of how a creation has ended. */
-void host_note_creation(Core *core, const Flight *flight, ApiOutcome outcome);
 /* What an answer says about the host, beside what it says about its object. */
 int host_note(Core *core, const Flight *flight, const Answer *answer);
 /* While it refuses our credentials: calls that stayed here since it said so are withdrawn, too. */

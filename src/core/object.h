@@ -29,7 +29,7 @@ typedef enum Priority {
         /* From here on nobody goes. */
         PRIORITY_HELD,     /* the disk has no room for it */
         PRIORITY_COPY,     /* a change, while a copied state is being read */
-        PRIORITY_CREATION, /* while the API is asked what it is like, or others are not answered */
+        PRIORITY_CREATION, /* a creation, while the API is asked what it is like */
         _PRIORITY_MAX,
 } Priority;
 

@@ -365,8 +365,6 @@ usec_t core_deadline(const Core *core, Now now) {
                 return now.boottime;
 
         due = usec_min(host_deadline(core), storage_deadline(core, now.boottime));
-        if (!TAILQ_EMPTY(&core->ready[PRIORITY_CREATION]) && core->host.create_at > now.boottime)
-                due = usec_min(due, core->host.create_at);
         due = usec_min(due, telling_due(&core->telling));
         due = usec_min(due, telling_due(&core->leaving));
         due = usec_min(due, due_next(&core->registry.due));

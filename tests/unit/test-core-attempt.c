@@ -250,32 +250,6 @@ static void test_full_disk(void **state) {
         assert_out_at(bench, told(bench, KIND_SESSION, 1), OPERATION_CREATE_SESSION, 1);
 }
 
-/* While creations are not answered the next one has a time of its own. */
-static void test_creations_are_not_answered(void **state) {
-        Bench *bench = *state;
-        usec_t at;
-
-        for (unsigned i = 0; i < 3; i++)
-                bench_intend(bench, intent_create(KIND_SESSION, true));
-        for (;;) {
-                while (bench->n_requests > 0)
-                        bench_answer(bench,
-                                     bench->requests[0].probe ? API_NOT_FOUND : API_NO_ANSWER);
-                if (core_status(bench->core).suspected_orphans == 9) /* two repeats of each */
-                        break;
-                at = USEC_NEVER;
-                for (uint64_t number = 1; number <= 3; number++)
-                        if (told(bench, KIND_SESSION, number) != 0)
-                                at = usec_min(at, told(bench, KIND_SESSION, number));
-                assert_true(at != USEC_NEVER);
-                bench_pass(bench, at - bench->now.realtime - (at > bench->now.realtime));
-                assert_int_equal(bench->n_requests, at == bench->now.realtime);
-                bench_pass(bench, at > bench->now.realtime);
-                assert_int_equal(bench->n_requests, 1);
-                assert_int_equal(bench_operation(bench), OPERATION_CREATE_SESSION);
-        }
-}
-
 static void restore(Bench *bench, CopyKind copy, const Entry *entries, size_t n) {
         Counters counters = { .last_number = { n, n } };
 
@@ -434,7 +408,6 @@ int main(void) {
                 TEST(test_waits_for_a_publisher),
                 TEST(test_waits_for_a_place),
                 TEST(test_full_disk),
-                TEST(test_creations_are_not_answered),
                 TEST(test_copy),
                 TEST(test_copy_of_a_member),
                 TEST(test_read_before_fails),

@@ -52,60 +52,6 @@ static void test_no_creation_while_suspect(void **state) {
         assert_int_equal(bench_operation(bench), OPERATION_CREATE_SESSION);
 }
 
-/* Answers all that is out: what creates as @outcome says, the rest well. Returns how many creations
- * there were. */
-static unsigned answer_creations(Bench *bench, ApiOutcome outcome) {
-        static unsigned n_ids;
-        unsigned n = 0;
-        char id[16];
-
-        for (size_t left = bench->n_requests; left > 0; left--) {
-                const bool creates = operation_is_create(bench_operation(bench));
-
-                (void)snprintf(id, sizeof(id), "n%u", n_ids++);
-                if (creates && outcome == API_OK)
-                        bench_answer_id(bench, id);
-                else if (creates)
-                        bench_answer(bench, outcome);
-                else
-                        bench_answer(bench,
-                                     bench->requests[0].number == 0 ? API_NOT_FOUND : API_OK);
-                n += creates;
-        }
-        return n;
-}
-
-/* An API that answers everything but creations in time is not filled with what nobody knows of. */
-static void test_creations_are_not_answered(void **state) {
-        const unsigned n_creations = 60;
-        Bench *bench = *state;
-        Intent intent = create;
-        unsigned n = 0;
-
-        bench_session(bench, "s0");
-        bench_skip_reads(bench);
-        intent.wait = false;
-        for (unsigned i = 0; i < n_creations; i++) {
-                (void)bench_intend(bench, intent);
-                bench->n_replies = 0;
-        }
-        assert_int_equal(bench->n_requests, bench_config.requests_max);
-        for (unsigned i = 0; i < 120; i++) { /* an hour */
-                bench_pass(bench, 30 * USEC_PER_SEC);
-                n += answer_creations(bench, API_NO_ANSWER);
-                assert_int_equal(core_status(bench->core).api_state, API_STATE_ONLINE);
-        }
-        assert_in_range(n, bench_config.requests_max + 10, bench_config.requests_max + 35);
-        assert_int_equal(core_status(bench->core).suspected_orphans, n);
-
-        /* One that is answered ends it. */
-        for (unsigned i = 0; i < 2 * 300; i++) {
-                bench_pass(bench, USEC_PER_SEC);
-                (void)answer_creations(bench, API_OK);
-        }
-        assert_int_equal(core_status(bench->core).n_pending, 0);
-}
-
 /* One object whose creation fails again and again keeps no other waiting. */
 static void test_one_creation_is_not_answered(void **state) {
         Bench *bench = *state;
@@ -140,7 +86,6 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_callers_go_first),
                 TEST(test_no_creation_while_suspect),
-                TEST(test_creations_are_not_answered),
                 TEST(test_one_creation_is_not_answered),
         };
 
