@@ -30,7 +30,7 @@ static void test_unknown_outcome(void **state) {
 
         CALL_MANAGER("CreateSession", "a{sv}", 1, "AtMostOnce", "b", 1);
         desk_answer(desk, (Answer){ .outcome = API_NO_ANSWER });
-        desk_expect(desk, " +s1 ~s1:State,LastError !OutcomeUnknown(s1)");
+        desk_expect(desk, " +s1 ~s1:State,LastError,Attempts !OutcomeUnknown(s1)");
 }
 
 /* A session and two participants, confirmed; 1 is in the session. */
