@@ -15,6 +15,7 @@ from jeepney import DBusAddress, new_method_call
 from harness.bus import BusError, PrivateBus
 from harness.daemon import MANAGER, NAME, PATH, Daemon, DaemonEnded
 from harness.programs import TREE, program, sanitizer_options
+from harness.wait import wait_for
 
 
 def left_alone(daemon, seconds):
@@ -99,7 +100,8 @@ def test_what_it_starts_with(bus, simulator):
             daemon.create_participant()
         assert "with 0 sessions and 0 participants." in daemon.log
         daemon.restart()
-        assert "with 1 session and 2 participants." in daemon.log
+        # It is ready before it says so.
+        wait_for(lambda: "with 1 session and 2 participants." in daemon.log)
 
 
 def test_state_is_private(bus):
