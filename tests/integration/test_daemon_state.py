@@ -38,6 +38,14 @@ def contents(path):
         return file.read()
 
 
+def assert_mended(daemon, path, whole):
+    """With the file as it was, all is there."""
+    with open(path, "r+b") as file:
+        file.write(whole)
+    daemon.start()
+    assert daemon.properties()["ParticipantCount"] == N_PARTICIPANTS
+
+
 def truncated(data, page):
     return data[:page * PAGE]
 
@@ -70,10 +78,7 @@ def test_damaged_at_every_page(daemon, damage):
         os.unlink(copy)
         for name in glob.glob(state + "-*"):
             os.unlink(name)
-    with open(state, "r+b") as file:
-        file.write(whole)
-    daemon.start()
-    assert daemon.properties()["ParticipantCount"] == N_PARTICIPANTS
+    assert_mended(daemon, state, whole)
 
 
 @pytest.mark.covers("state file: a log that is damaged")
@@ -90,10 +95,7 @@ def test_log_is_damaged(daemon):
         assert contents(log) == damaged
     copy, = glob.glob(daemon.state_directory + "/state.db.damaged-*-wal")
     assert contents(copy) == damaged
-    with open(log, "r+b") as file:
-        file.write(whole)
-    daemon.start()
-    assert daemon.properties()["ParticipantCount"] == N_PARTICIPANTS
+    assert_mended(daemon, log, whole)
 
 
 FRAME = 24 + PAGE
@@ -120,10 +122,7 @@ def test_log_is_damaged_in_the_midst(daemon, part):
         assert (contents(state), contents(state + "-wal")) == before
     copies = sorted(glob.glob(state + ".damaged-*"))
     assert tuple(map(contents, copies)) == before
-    with open(state + "-wal", "r+b") as file:
-        file.write(whole)
-    daemon.start()
-    assert daemon.properties()["ParticipantCount"] == N_PARTICIPANTS
+    assert_mended(daemon, state + "-wal", whole)
 
 
 @pytest.mark.covers("state file: a log that is torn")

@@ -140,9 +140,9 @@ class PrivateBus:
         result.update(more)
         return result
 
-    def connect(self):
+    def connect(self, **options):
         """A new blocking jeepney connection; the caller closes it."""
-        return open_dbus_connection(bus=self.address)
+        return open_dbus_connection(bus=self.address, **options)
 
     def has_owner(self, name, connection=None):
         """Whether somebody owns the name now."""
@@ -165,3 +165,30 @@ class PrivateBus:
                 select.select([], [], [], 0.01)
         finally:
             connection.close()
+
+
+class StandIn:
+    """Who has the name of a service on the bus; the test itself answers what is asked there."""
+
+    def __init__(self, bus, name, **options):
+        self.connection = bus.connect(**options)
+        assert call(self.connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                    "org.freedesktop.DBus", "RequestName", "su", (name, 0)) == (1,)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.connection.close()
+
+    def receive(self, member, timeout=10):
+        """The next call of that method."""
+        deadline = time.monotonic() + timeout
+        while True:
+            message = self.connection.receive(timeout=max(0, deadline - time.monotonic()))
+            if (message.header.message_type is MessageType.method_call
+                    and message.header.fields[HeaderFields.member] == member):
+                return message

@@ -11,10 +11,9 @@ import os
 import select
 import time
 
-from jeepney import DBusAddress, HeaderFields, MessageType, new_error, new_method_return, new_signal
-from jeepney.io.blocking import open_dbus_connection
+from jeepney import DBusAddress, new_error, new_method_return, new_signal
 
-from .bus import call
+from .bus import StandIn
 
 NAME = "org.freedesktop.login1"
 PATH = "/org/freedesktop/login1"
@@ -44,36 +43,19 @@ class Lock:
         return time.monotonic() - begin
 
 
-class Logind:
+class Logind(StandIn):
     def __init__(self, bus):
-        self.connection = open_dbus_connection(bus=bus.address, enable_fds=True)
+        super().__init__(bus, NAME, enable_fds=True)
         self.locks = []
-        assert call(self.connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                    "org.freedesktop.DBus", "RequestName", "su", (NAME, 0)) == (1,)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def close(self):
         for lock in self.locks:
             os.close(lock.fd)
         self.locks = []
-        self.connection.close()
-
-    def receive(self, timeout=10):
-        """The next call of Inhibit."""
-        deadline = time.monotonic() + timeout
-        while True:
-            message = self.connection.receive(timeout=max(0, deadline - time.monotonic()))
-            if (message.header.message_type is MessageType.method_call
-                    and message.header.fields[HeaderFields.member] == "Inhibit"):
-                return message
+        super().close()
 
     def give_lock(self, timeout=10):
-        message = self.receive(timeout)
+        message = self.receive("Inhibit", timeout)
         ours, theirs = os.pipe()
         self.connection.send(new_method_return(message, "h", (theirs,)))
         os.close(theirs)
@@ -81,7 +63,7 @@ class Logind:
         return self.locks[-1]
 
     def refuse_lock(self, timeout=10):
-        self.connection.send(new_error(self.receive(timeout),
+        self.connection.send(new_error(self.receive("Inhibit", timeout),
                                        "org.freedesktop.DBus.Error.AccessDenied"))
 
     def prepare(self, begins):

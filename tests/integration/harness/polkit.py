@@ -9,37 +9,19 @@
 """
 
 import collections
-import time
 
-from jeepney import HeaderFields, MessageType, new_error, new_method_return
+from jeepney import new_error, new_method_return
 
-from .bus import call
+from .bus import StandIn
 
 NAME = "org.freedesktop.PolicyKit1"
 
 Question = collections.namedtuple("Question", "message subject action details flags cancellation")
 
 
-class Polkit:
+class Polkit(StandIn):
     def __init__(self, bus):
-        self.connection = bus.connect()
-        assert call(self.connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                    "org.freedesktop.DBus", "RequestName", "su", (NAME, 0)) == (1,)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.connection.close()
-
-    def receive(self, member, timeout=10):
-        """The next call of that method."""
-        deadline = time.monotonic() + timeout
-        while True:
-            message = self.connection.receive(timeout=max(0, deadline - time.monotonic()))
-            if (message.header.message_type is MessageType.method_call
-                    and message.header.fields[HeaderFields.member] == member):
-                return message
+        super().__init__(bus, NAME)
 
     def question(self, timeout=10):
         message = self.receive("CheckAuthorization", timeout)

@@ -6,29 +6,20 @@
 """
 
 from jeepney import HeaderFields, MessageType, new_error, new_method_return
-from jeepney.io.blocking import open_dbus_connection
 
-from .bus import call
+from .bus import StandIn
 
 NAME = "org.freedesktop.systemd1"
 UNIT = "/org/freedesktop/systemd1/unit/convened_2eservice"
 SERVICE = "org.freedesktop.systemd1.Service"
 
 
-class Systemd:
+class Systemd(StandIn):
     def __init__(self, bus, pid, properties):
         """`properties`: None for one that answers nothing."""
-        self.connection = open_dbus_connection(bus=bus.address)
+        super().__init__(bus, NAME)
         self.pid = pid
         self.properties = properties
-        assert call(self.connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                    "org.freedesktop.DBus", "RequestName", "su", (NAME, 0)) == (1,)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.connection.close()
 
     def serve(self, process):
         while process.poll() is None:
