@@ -213,7 +213,7 @@ bool core_join_delete(Core *core, Kind kind, uint64_t number, bool durable) {
                 return false;
         if (object->removed) /* which nobody was told yet */
                 return !durable;
-        if (!object->row.gone || (durable && (object->unsure || !object->shown->gone)))
+        if (!object->row.gone || (durable && (object->unsure || !delete_is_durable(object))))
                 return false;
         object->told_rev[BEING] = object->row.goals[BEING].wanted_rev;
         return true;

@@ -217,6 +217,7 @@ void departures_deinit(Core *core);
 bool host_may_send(const Core *core);
 /* Whether requests other than probes may be sent. */
 bool host_open(const Core *core);
+/* Whether a probe may be sent. */
 bool host_may_probe(const Core *core);
 /* Goes on with the pause that the API has asked for before the last run ended, or asks what it is
  * like. */
